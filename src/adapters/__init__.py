@@ -1,0 +1,1 @@
+"""Technologies behind the ports; each is imported only when it is chosen."""

@@ -1,0 +1,26 @@
+"""Opens the stores of one new, empty memory."""
+
+from telemed_core.ports.storage import Stores
+
+from adapters.memory.accounts import MemoryAccounts, MemoryCredentials, MemoryDoctors, MemoryPatients
+from adapters.memory.appointments import MemoryAppointments
+from adapters.memory.ledger import MemoryLedger
+from adapters.memory.schedules import MemorySchedules
+from adapters.memory.state import MemoryReceipts, MemoryTexts, State
+
+
+def open_memory() -> Stores:
+    """The stores of one memory, shared by all threads that use them."""
+    state = State()
+    return Stores(
+        accounts=MemoryAccounts(state),
+        doctors=MemoryDoctors(state),
+        patients=MemoryPatients(state),
+        schedules=MemorySchedules(state),
+        appointments=MemoryAppointments(state),
+        receipts=MemoryReceipts(state),
+        texts=MemoryTexts(state),
+        ledger=MemoryLedger(state),
+        credentials=MemoryCredentials(state),
+        close=lambda: None,
+    )

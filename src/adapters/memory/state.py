@@ -1,0 +1,91 @@
+"""What one memory holds, behind one lock, and the parts that every commit writes alike."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from threading import RLock
+
+import attrs
+from telemed_core.domain.accounts import Account, Login, Reservation
+from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.commit import Command, Idempotency, SagaStart
+from telemed_core.domain.events import AppointmentEvent
+from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, CommandId, DoctorId, Id, PersonId, SagaId
+from telemed_core.domain.instants import Interval
+from telemed_core.domain.people import Cpf
+from telemed_core.domain.receipts import Receipt
+from telemed_core.domain.schedule import BlockCancellation, Schedule
+from telemed_core.domain.texts import Text, TextKey
+
+
+@attrs.define
+class Quota:
+    """A patient's counters; a closed account gets no new live appointment."""
+
+    pending: int = 0
+    live: int = 0
+    open: bool = True
+
+
+@attrs.define
+class State:
+    """All the data; whoever touches it holds ``lock``. What is kept is immutable, so what is handed out is too."""
+
+    lock: RLock = attrs.field(factory=RLock)
+    people: dict[Cpf, PersonId] = attrs.Factory(dict)
+    logins: dict[tuple[str, Login], AccountId] = attrs.Factory(dict)
+    reservations: dict[AccountId, tuple[Reservation, PersonId]] = attrs.Factory(dict)
+    accounts: dict[AccountId, Account] = attrs.Factory(dict)
+    credentials: dict[AccountId, str] = attrs.Factory(dict)
+    schedules: dict[DoctorId, Schedule] = attrs.Factory(dict)
+    blocks: dict[BlockId, tuple[Interval, tuple[AppointmentId, ...]]] = attrs.Factory(dict)
+    cancellations: dict[AppointmentId, BlockCancellation] = attrs.Factory(dict)
+    appointments: dict[AppointmentId, Appointment] = attrs.Factory(dict)
+    owned: dict[AccountId, list[AppointmentId]] = attrs.Factory(dict)
+    live: dict[AppointmentId, Appointment] = attrs.Factory(dict)
+    events: dict[AppointmentId, list[tuple[CommandId, AppointmentEvent]]] = attrs.Factory(dict)
+    claims: dict[PersonId, dict[int, AppointmentId]] = attrs.Factory(dict)
+    quotas: dict[PersonId, Quota] = attrs.Factory(dict)
+    texts: dict[TextKey, str] = attrs.Factory(dict)
+    sagas: dict[SagaId, SagaStart] = attrs.Factory(dict)
+    receipts: dict[tuple[AccountId, str], Receipt] = attrs.Factory(dict)
+
+    def check_receipt(self, command: Command) -> None:
+        """Refuse what was done before under the same key."""
+        asked = command.idempotency
+        if asked is not None:
+            receipt = self.receipts.get((asked.account_id, asked.key))
+            if receipt is not None and receipt.counts(now=command.at):
+                raise receipt.replays(asked)
+
+    def write(
+        self, command: Command, *, subject: Id, rev: int, texts: Iterable[Text], sagas: Iterable[SagaStart]
+    ) -> None:
+        """What every commit leaves beside its own changes."""
+        self.texts.update((text.key, text.body) for text in texts)
+        self.sagas.update((saga.id, saga) for saga in sagas)
+        asked = command.idempotency
+        if asked is not None:
+            self.receipts[asked.account_id, asked.key] = Receipt(asked, command.id, subject, rev, command.at)
+
+
+@attrs.frozen
+class MemoryReceipts:
+    """Receipts in memory."""
+
+    _state: State
+
+    def find(self, idempotency: Idempotency, /, *, now: datetime) -> Receipt | None:
+        with self._state.lock:
+            receipt = self._state.receipts.get((idempotency.account_id, idempotency.key))
+        return receipt if receipt is not None and receipt.counts(now=now) else None
+
+
+@attrs.frozen
+class MemoryTexts:
+    """Texts in memory."""
+
+    _state: State
+
+    def read(self, keys: Collection[TextKey], /) -> Mapping[TextKey, str]:
+        with self._state.lock:
+            return {key: self._state.texts[key] for key in keys if key in self._state.texts}

@@ -1,0 +1,1 @@
+"""Ways in: the same use cases for people, programs and events."""

@@ -1,0 +1,1 @@
+"""The use cases: load, decide, commit; each one a frozen callable whose instance is the verb."""

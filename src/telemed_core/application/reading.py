@@ -1,0 +1,175 @@
+"""What people look at: slots, appointments with names and texts, doctors, agendas."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from telemed_core.application.booking import Participant, own
+from telemed_core.domain.accounts import Account, Administrator
+from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.doctor import Doctor, DoctorStatus
+from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId
+from telemed_core.domain.instants import Interval
+from telemed_core.domain.patient import Patient
+from telemed_core.domain.receipts import Receipt
+from telemed_core.domain.schedule import Schedule
+from telemed_core.domain.slots import Slots
+from telemed_core.domain.specialties import Specialty
+from telemed_core.domain.status import Status
+from telemed_core.domain.texts import TextKey
+from telemed_core.errors import InvalidError, NotFoundError
+from telemed_core.ports.storage import Accounts, Appointments, Doctors, Schedules, Texts
+from telemed_core.ports.system import Clock
+
+LONGEST_LISTING: Final = timedelta(days=31)
+
+
+def _visible(doctor_id: DoctorId, *, approved: bool, viewer: Account) -> None:
+    if not approved and viewer.id != doctor_id and not isinstance(viewer, Administrator):
+        raise NotFoundError
+
+
+@attrs.frozen
+class ShowDoctor:
+    """A doctor's profile; one who is not approved is seen by themself and administrators only.
+
+    Raises:
+        NotFoundError: there is none, or it is not to be seen.
+    """
+
+    _doctors: Doctors
+
+    def __call__(self, *, doctor_id: DoctorId, viewer: Account) -> Doctor:
+        doctor = self._doctors.get(doctor_id)
+        _visible(doctor_id, approved=doctor.approved, viewer=viewer)
+        return doctor
+
+
+@attrs.frozen
+class ListDoctors:
+    """The doctors by id: the approved ones, or, for administrators, those of any status."""
+
+    _doctors: Doctors
+
+    def __call__(
+        self,
+        *,
+        specialty: Specialty | None = None,
+        name: str | None = None,
+        status: DoctorStatus | None = DoctorStatus.APPROVED,
+        after: DoctorId | None = None,
+        limit: int = 20,
+    ) -> Sequence[Doctor]:
+        return self._doctors.list(specialty=specialty, name=name, status=status, after=after, limit=limit)
+
+
+@attrs.frozen
+class ListSlots:
+    """The free starts of a doctor; a patient sees only those in which the patient is free too.
+
+    Raises:
+        NotFoundError: there is no such doctor, or it is not to be seen.
+        InvalidError: more than 31 days.
+    """
+
+    _schedules: Schedules
+    _appointments: Appointments
+    _clock: Clock
+
+    def __call__(self, *, doctor_id: DoctorId, within: Interval, viewer: Account) -> tuple[Schedule, Slots]:
+        if within.length > LONGEST_LISTING:
+            raise InvalidError("to", "must be within 31 days of from")
+        now = self._clock.now()
+        schedule = self._schedules.of(doctor_id)
+        _visible(doctor_id, approved=schedule.bookable, viewer=viewer)
+        # A visit that starts inside may last up to four hours beyond.
+        span = Interval(within.start, within.end + schedule.agenda.step)
+        slots = schedule.slots(
+            within,
+            now=now,
+            doctor_busy=self._appointments.busy(schedule.person_id, span, now=now),
+            patient_busy=(
+                self._appointments.busy(viewer.person_id, span, now=now) if isinstance(viewer, Patient) else ()
+            ),
+        )
+        return schedule, slots
+
+
+@attrs.frozen
+class ShowAgenda:
+    """The doctor's own schedule."""
+
+    _schedules: Schedules
+
+    def __call__(self, *, doctor: Doctor) -> Schedule:
+        return self._schedules.of(doctor.id)
+
+
+@attrs.frozen
+class ShowAppointment:
+    """One of the actor's appointments as it is now, with its history.
+
+    Raises:
+        NotFoundError: there is none, or it is somebody else's.
+    """
+
+    _appointments: Appointments
+    _clock: Clock
+
+    def __call__(self, *, appointment_id: AppointmentId, actor: Participant) -> Appointment:
+        return own(self._appointments, appointment_id, actor).settled(now=self._clock.now())
+
+
+@attrs.frozen
+class ListAppointments:
+    """The actor's appointments as they are now, by start, without their history."""
+
+    _appointments: Appointments
+    _clock: Clock
+
+    def __call__(
+        self,
+        *,
+        actor: Participant,
+        statuses: Collection[Status] = (),
+        starting: Interval | None = None,
+        after: tuple[datetime, AppointmentId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Appointment]:
+        return self._appointments.list(
+            actor.id, statuses=statuses, starting=starting, after=after, limit=limit, now=self._clock.now()
+        )
+
+
+@attrs.frozen
+class RecallAppointment:
+    """The appointment as a command left it, by the command's receipt."""
+
+    _appointments: Appointments
+
+    def __call__(self, receipt: Receipt, /) -> Appointment:
+        history = self._appointments.get(AppointmentId(receipt.subject)).history or ()
+        return Appointment.fold(history[: receipt.rev])
+
+
+@attrs.frozen
+class Details:
+    """What an appointment's two sides read beside it: names, and what was written."""
+
+    names: Mapping[AccountId, str] = attrs.field(repr=False)
+    texts: Mapping[TextKey, str] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class DescribeAppointments:
+    """The names and texts of appointments that the reader may see: one read each, however many."""
+
+    _accounts: Accounts
+    _texts: Texts
+
+    def __call__(self, appointments: Collection[Appointment], /) -> Details:
+        people = {account for one in appointments for account in (one.doctor_id, one.patient_id)}
+        keys = {key for one in appointments for key in (one.reason, one.refusal_reason, one.cancel_reason) if key}
+        return Details(self._accounts.names(people), self._texts.read(keys) if keys else {})

@@ -1,0 +1,1 @@
+"""The clinic's own nouns and rules: pure values and decisions."""

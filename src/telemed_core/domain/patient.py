@@ -1,0 +1,81 @@
+"""Patients, and the consents they have given."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self
+
+import attrs
+
+from telemed_core.domain.ids import PatientId, PersonId
+from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.people import Cpf, EmailAddress, Language
+from telemed_core.domain.places import GeoPoint
+from telemed_core.errors import InvalidError
+
+OLDEST = date(1900, 1, 1)
+
+
+class ConsentKind(StrEnum):
+    """What a patient must agree to before anything else."""
+
+    TELEMEDICINE = "telemedicine"
+    DATA_PROCESSING = "data_processing"
+
+    @classmethod
+    def parse(cls, text: str, *, field: str = "consents") -> Self:
+        try:
+            return cls(text)
+        except ValueError:
+            raise InvalidError(field, "must be telemedicine and data_processing") from None
+
+
+@attrs.frozen
+class Consent:
+    """One consent, and when it was given."""
+
+    kind: ConsentKind
+    at: datetime
+
+
+def consents(kinds: Collection[ConsentKind], *, at: datetime) -> tuple[Consent, ...]:
+    """The consents given at registration: all of them, each once.
+
+    Raises:
+        InvalidError: one is missing or given twice.
+    """
+    if len(kinds) != len(ConsentKind) or set(kinds) != set(ConsentKind):
+        raise InvalidError("consents", "must be telemedicine and data_processing")
+    return tuple(Consent(kind, at) for kind in ConsentKind)
+
+
+def birth_date(day: date, *, now: datetime) -> date:
+    """A day of birth: since 1900, and past.
+
+    Raises:
+        InvalidError: it is not.
+    """
+    if not OLDEST <= day <= now.date():
+        raise InvalidError("birth_date", "must be a past date since 1900")
+    return day
+
+
+@attrs.frozen(kw_only=True)
+class Patient:
+    """A patient's account.
+
+    Attributes:
+        rev: rises with every change of the account, 1 at first.
+    """
+
+    id: PatientId
+    person_id: PersonId
+    rev: int = 1
+    name: str = attrs.field(repr=False)
+    cpf: Cpf
+    email: EmailAddress
+    birth_date: date = attrs.field(repr=False)
+    time_zone: TimeZone
+    location: GeoPoint | None = attrs.field(default=None, repr=False)
+    language: Language = Language.PORTUGUESE
+    consents: tuple[Consent, ...]

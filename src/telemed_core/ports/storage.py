@@ -1,0 +1,302 @@
+"""Where everything is kept: each port's methods are atomic, and safe to call from many threads and processes.
+
+Of every method: ``UnavailableError`` where the store does not answer, ``BusyError`` where contention outlasted the
+retries; then nothing has been written. What is handed out is immutable.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from telemed_core.domain.accounts import Account, Login, Reservation
+from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.commit import Command, Commit, Idempotency
+from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
+from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, DoctorId, PatientId, PersonId
+from telemed_core.domain.instants import Interval
+from telemed_core.domain.ledger import LedgerPage, Repair
+from telemed_core.domain.patient import Patient
+from telemed_core.domain.receipts import Receipt
+from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
+from telemed_core.domain.specialties import Specialty
+from telemed_core.domain.status import Status
+from telemed_core.domain.texts import TextKey
+
+
+class Accounts(Protocol):
+    """Who may sign in, and the steps of a registration: reserve, then add or release."""
+
+    def reserve(self, reservation: Reservation, /) -> PersonId:
+        """Make its logins this account's, whole or not at all, and record its saga.
+
+        Answers the person that has the CPF: the one who had it, else ``reservation.person_id``, who has it from now
+        on. Reserving again for the same account changes nothing and gives the same answer.
+
+        Raises:
+            AlreadyRegisteredError: one of the logins is another account's.
+        """
+        ...
+
+    def release(self, account_id: AccountId, /) -> None:
+        """Give the logins of an unfinished registration back and close its saga.
+
+        Changes nothing where there is no reservation, or where the account has been added.
+        """
+        ...
+
+    def add(self, account: Account, /) -> None:
+        """Turn a reservation into an account, with its counters (patient) or its schedule at ``rev`` 1 (doctor).
+
+        The schedule begins with the default agenda, without windows, in the profile's time zone, and is not bookable
+        before the doctor is approved. Adding the same account again changes nothing.
+
+        Raises:
+            ConflictError: nothing is reserved for it.
+        """
+        ...
+
+    def find(self, login: Login, /) -> Account | None:
+        """The account that signs in with this; ``None``: there is none, or it was only reserved."""
+        ...
+
+    def get(self, account_id: AccountId, /) -> Account:
+        """The account.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
+        """The names of doctors and patients, in one read; unknown ids are left out."""
+        ...
+
+
+class Doctors(Protocol):
+    """The doctors, as the directory shows them."""
+
+    def get(self, doctor_id: DoctorId, /) -> Doctor:
+        """The doctor, whatever the status.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def list(
+        self,
+        *,
+        status: DoctorStatus | None = None,
+        specialty: Specialty | None = None,
+        name: str | None = None,
+        after: DoctorId | None = None,
+        limit: int,
+    ) -> Sequence[Doctor]:
+        """Up to ``limit`` doctors by id, those after ``after``.
+
+        ``name``: each of its words is a prefix of a word of the doctor's name, without regard to case and accents.
+        """
+        ...
+
+    def apply(self, verification: Verification, /, *, command: Command) -> Sequence[AppointmentId]:
+        """Write the decision, open or close the schedule (``rev`` + 1), record the saga; answer the live appointments.
+
+        Raises:
+            ReplayedCommand: it was carried out before.
+            StaleVersionError: the account has changed since ``before``.
+        """
+        ...
+
+
+class Patients(Protocol):
+    """The patients."""
+
+    def get(self, patient_id: PatientId, /) -> Patient:
+        """The patient.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class Schedules(Protocol):
+    """What bookings depend on, by doctor."""
+
+    def of(self, doctor_id: DoctorId, /) -> Schedule:
+        """The schedule as of one moment: all its parts belong to its ``rev``. It may lag behind, never mix.
+
+        Raises:
+            NotFoundError: there is no such doctor.
+        """
+        ...
+
+    def apply(self, edit: ScheduleEdit, /, *, command: Command) -> Sequence[AppointmentId]:
+        """Write the edit and answer the live appointments that it affects (``edit.affects``), by start.
+
+        No booking that was decided on the schedule before it commits after it. Where ``edit.cancelling``, the
+        affected are recorded to be cancelled, in the same commit. Appointments whose time has settled by
+        ``command.at`` are not affected.
+
+        Raises:
+            ReplayedCommand: it was carried out before.
+            ScheduleChangedError: the schedule is not at ``before.rev`` any more.
+        """
+        ...
+
+    def block_of(self, block_id: BlockId, /) -> tuple[Interval, Sequence[AppointmentId]]:
+        """A block as it was made, and the appointments it affected then, by start; also after its deletion.
+
+        Raises:
+            NotFoundError: there never was one.
+        """
+        ...
+
+    def cancellations(self, *, block_id: BlockId | None = None, limit: int) -> Sequence[BlockCancellation]:
+        """Appointments that blocks, or that block, are still to cancel."""
+        ...
+
+    def cancelled(self, cancellation: BlockCancellation, /) -> None:
+        """Forget that one: it is done. Forgetting it again changes nothing."""
+        ...
+
+
+class Appointments(Protocol):
+    """The appointments and the ledger of everyone's time.
+
+    Every appointment is handed out as it was stored: settling it is the caller's.
+    """
+
+    def get(self, appointment_id: AppointmentId, /) -> Appointment:
+        """The appointment with its history.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def many(self, appointment_ids: Collection[AppointmentId], /) -> Sequence[Appointment]:
+        """These appointments without their history, in one read, by id; unknown ids are left out."""
+        ...
+
+    def list(
+        self,
+        owner: DoctorId | PatientId,
+        /,
+        *,
+        statuses: Collection[Status] = (),
+        starting: Interval | None = None,
+        after: tuple[datetime, AppointmentId] | None = None,
+        limit: int,
+        now: datetime,
+    ) -> Sequence[Appointment]:
+        """Up to ``limit`` appointments of that account, by (start, id), without their history.
+
+        Filters and order go by what each is at ``now``, settled; so these are handed out settled.
+
+        Args:
+            statuses: only these; empty: all.
+            starting: only those whose start it contains.
+            after: only those behind this (start, id).
+        """
+        ...
+
+    def due(self, *, now: datetime, patient: PatientId | None = None, limit: int) -> Sequence[Appointment]:
+        """Up to ``limit`` appointments, or those of that patient, whose ``due_at`` has come, most overdue first."""
+        ...
+
+    def busy(self, person: PersonId, within: Interval, /, *, now: datetime) -> Sequence[range]:
+        """Runs of cells inside ``within`` owned by appointments that still own them at ``now``, settled."""
+        ...
+
+    def apply(self, commit: Commit, /, *, command: Command) -> Appointment:
+        """Write the commit whole and answer ``commit.after``, or refuse it and change nothing at all.
+
+        It is refused for the first of: the command's key has a receipt that counts · a guard · a quota · an
+        appointment that is not at its ``rev`` · a cell of a patient that is not its ``before``'s · one of a doctor.
+        A quota is refused where it would rise above its limit; rising within it and falling always pass.
+        Applying a command again whose answer was lost gives its first outcome.
+
+        Raises:
+            ReplayedCommand: it was carried out before.
+            IdempotencyKeyReusedError: the key was used for something else in the last 24 h.
+            ScheduleChangedError: by a ``ScheduleGuard``: the doctor may not be booked, or the ``rev`` is another.
+            LicenceInactiveError: by a ``LicenceGuard``: the doctor is not approved.
+            TooManyPendingError: the quota is exhausted.
+            NotFoundError: the patient's account is closed.
+            StaleRevisionError: an appointment has changed since it was read.
+            PatientBusyError, SlotTakenError: cells belong to others; all the others are named.
+        """
+        ...
+
+
+class Receipts(Protocol):
+    """What is remembered of commands that succeeded."""
+
+    def find(self, idempotency: Idempotency, /, *, now: datetime) -> Receipt | None:
+        """The receipt under that account's key that still counts, whatever its fingerprint."""
+        ...
+
+
+class Texts(Protocol):
+    """What people wrote, encrypted at rest."""
+
+    def read(self, keys: Collection[TextKey], /) -> Mapping[TextKey, str]:
+        """The texts under these keys, in one read; unknown keys are left out."""
+        ...
+
+
+class Ledger(Protocol):
+    """The ledger as a whole, for its verification."""
+
+    def people(self, *, after: PersonId | None = None, limit: int) -> Sequence[PersonId]:
+        """Up to ``limit`` people with claims or live appointments, by id, those behind ``after``."""
+        ...
+
+    def read(self, people: Collection[PersonId], /, *, cells: range | None = None) -> LedgerPage:
+        """Claims and appointments of these people, as of one moment; ``cells``: only claims of these."""
+        ...
+
+    def apply(self, repair: Repair, /) -> None:
+        """Write the repair whole, or change nothing.
+
+        Raises:
+            StaleRevisionError: the appointment is not at its ``rev``.
+            SlotTakenError: a cell's owner is not the one the repair names.
+        """
+        ...
+
+
+class Credentials(Protocol):
+    """Password hashes, for an ``Identity`` of our own."""
+
+    def put(self, username: AccountId, secret_hash: str, /) -> None:
+        """Set the hash of that user, new or not."""
+        ...
+
+    def get(self, username: AccountId, /) -> str | None:
+        """The hash of that user; ``None``: there is none."""
+        ...
+
+    def remove(self, username: AccountId, /) -> None:
+        """Forget the user; unknown ones too."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Stores:
+    """All of one technology's stores over the same data; what ``open_…`` of an adapter answers."""
+
+    accounts: Accounts
+    doctors: Doctors
+    patients: Patients
+    schedules: Schedules
+    appointments: Appointments
+    receipts: Receipts
+    texts: Texts
+    ledger: Ledger
+    credentials: Credentials
+    close: Callable[[], None]
+    """Gives connections and files back; nothing is used after it."""
