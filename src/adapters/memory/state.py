@@ -26,7 +26,7 @@ class Quota:
     open: bool = True
 
 
-@attrs.define
+@attrs.define(repr=False)
 class State:
     """All the data; whoever touches it holds ``lock``. What is kept is immutable, so what is handed out is too."""
 

@@ -1,0 +1,56 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test deep check bench wheels lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python $(BIN)/python --python-version 3.11 --generate-hashes \
+  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/run  ## set up and show the system at work on the embedded default
+	$(BIN)/telemed demo
+
+test: $(VENV)/dev  ## set up and run every part of the tests, gates included
+	$(BIN)/python tests/run_parts.py
+
+deep: $(VENV)/dev  ## the same with large numbers
+	TELEMED_TEST_SCALE=deep $(BIN)/python tests/run_parts.py
+
+check: $(VENV)/dev  ## format, lint, types, rules of dependency and the unit tests
+	$(BIN)/python tests/run_parts.py gates unit
+
+bench: $(VENV)/dev  ## print ratios against floors and peers
+	$(BIN)/python -m benchmarks
+
+wheels: $(VENV)/dev  ## build telemed and telemed-core into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist packaging/telemed-core
+
+lock: $(VENV)/dev  ## pin the newest allowed versions by hash, without addresses
+	$(COMPILE) --group build --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml --extra local --extra postgres --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --all-extras --group dev --constraints requirements/build.txt --constraints requirements/runtime.txt \
+	  --output-file requirements/dev.txt
+	@if grep -n '://' requirements/*.txt; then echo 'an address in a lock'; exit 1; fi
+
+clean:  ## remove all that was made here
+	rm -rf $(VENV) dist build .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# What is installed is pinned by hash, the build back end included: nothing is built in an environment of its own.
+$(VENV)/run: $(VENV)/made requirements/build.txt requirements/runtime.txt pyproject.toml
+	$(PIP) install --require-hashes --requirement requirements/build.txt --requirement requirements/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.txt
+	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""For whoever builds on Telemed: builders, strategies, port contracts, the stateful clinic and fault injection."""

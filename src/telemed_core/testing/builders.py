@@ -1,0 +1,180 @@
+"""Builders: valid things with good defaults, of which a test names only what matters to it."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from telemed_core.domain.accounts import Administrator, Reservation
+from telemed_core.domain.agenda import DAY, Agenda, DateRule, Weekday, WeeklyWindow, Window
+from telemed_core.domain.commit import SagaStart
+from telemed_core.domain.doctor import Doctor, DoctorStatus
+from telemed_core.domain.ids import AdministratorId, DoctorId, PatientId, PersonId, SagaId
+from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.patient import ConsentKind, Patient, consents
+from telemed_core.domain.people import FEDERATIVE_UNITS, Cpf, Crm, EmailAddress, Language, Password, Role
+from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.domain.schedule import Schedule
+from telemed_core.domain.specialties import Specialty
+
+MONDAY: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
+"""A noon at which nothing special happens: when builders say "now"."""
+
+SAO_PAULO: Final = GeoPoint(-23.5505, -46.6333)
+
+
+def a_cpf(number: int = 123_456_789) -> Cpf:
+    """The valid CPF whose first nine digits are that number, not all of them equal."""
+    nine = f"{number:09}"
+    return Cpf.parse(nine + Cpf.check_digits(nine))
+
+
+def a_crm(number: int = 123_456) -> Crm:
+    """A valid CRM, its state following from its number, 1 to 9,999,999."""
+    units = sorted(FEDERATIVE_UNITS)
+    return Crm.parse(f"{number}-{units[number % len(units)]}")
+
+
+def an_email(number: int = 1, *, of: str = "someone") -> EmailAddress:
+    """A valid address; another for each number and name."""
+    return EmailAddress.parse(f"{of}.{number}@example.com")
+
+
+def a_password(text: str = "correct horse battery staple") -> Password:
+    return Password.parse(text)
+
+
+def a_doctor(
+    number: int = 1,
+    *,
+    id: str | None = None,  # the attribute's own name
+    person_id: str | None = None,
+    rev: int = 1,
+    name: str = "Ana Lima",
+    cpf: Cpf | None = None,
+    crm: Crm | None = None,
+    email: EmailAddress | None = None,
+    specialties: tuple[Specialty, ...] = (Specialty.CARDIOLOGY,),
+    location: GeoPoint = SAO_PAULO,
+    address: str | None = None,
+    time_zone: str = "America/Sao_Paulo",
+    price_cents: int = 25_000,
+    language: Language = Language.PORTUGUESE,
+    status: DoctorStatus = DoctorStatus.APPROVED,
+) -> Doctor:
+    """Doctor number ``number``: what is not said differs between two numbers."""
+    return Doctor(
+        id=DoctorId(id or f"doctor-{number}"),
+        person_id=PersonId(person_id or f"doctor-person-{number}"),
+        rev=rev,
+        name=name,
+        cpf=cpf or a_cpf(100_000_000 + number),
+        crm=crm or a_crm(number),
+        email=email or an_email(number, of="doctor"),
+        specialties=specialties,
+        location=location,
+        address=address,
+        time_zone=TimeZone(time_zone),
+        price_cents=Cents(price_cents),
+        language=language,
+        status=status,
+    )
+
+
+def a_patient(
+    number: int = 1,
+    *,
+    id: str | None = None,  # the attribute's own name
+    person_id: str | None = None,
+    rev: int = 1,
+    name: str = "Bruno Reis",
+    cpf: Cpf | None = None,
+    email: EmailAddress | None = None,
+    birth_date: date = date(1980, 2, 29),
+    time_zone: str = "America/Sao_Paulo",
+    location: GeoPoint | None = None,
+    language: Language = Language.PORTUGUESE,
+    consented_at: datetime = MONDAY,
+) -> Patient:
+    """Patient number ``number``: what is not said differs between two numbers."""
+    return Patient(
+        id=PatientId(id or f"patient-{number}"),
+        person_id=PersonId(person_id or f"patient-person-{number}"),
+        rev=rev,
+        name=name,
+        cpf=cpf or a_cpf(200_000_000 + number),
+        email=email or an_email(number, of="patient"),
+        birth_date=birth_date,
+        time_zone=TimeZone(time_zone),
+        location=location,
+        language=language,
+        consents=consents(tuple(ConsentKind), at=consented_at),
+    )
+
+
+def an_administrator(
+    number: int = 1, *, id: str | None = None, email: EmailAddress | None = None, time_zone: str = "America/Sao_Paulo"
+) -> Administrator:
+    return Administrator(
+        id=AdministratorId(id or f"administrator-{number}"),
+        email=email or an_email(number, of="administrator"),
+        time_zone=TimeZone(time_zone),
+    )
+
+
+def a_reservation(account: Doctor | Patient | Administrator, *, saga_id: str | None = None) -> Reservation:
+    """The reservation that the account's registration begins with."""
+    role, person_id = Role.ADMINISTRATOR, PersonId(f"person-of-{account.id}")
+    if not isinstance(account, Administrator):
+        role, person_id = Role.DOCTOR if isinstance(account, Doctor) else Role.PATIENT, account.person_id
+    return Reservation(
+        account_id=account.id,
+        role=role,
+        email=account.email,
+        cpf=None if isinstance(account, Administrator) else account.cpf,
+        crm=account.crm if isinstance(account, Doctor) else None,
+        person_id=person_id,
+        saga=SagaStart(SagaId(saga_id or f"{account.id}.0"), f"register_{role}", account.id),
+    )
+
+
+def an_agenda(
+    *windows: str,
+    time_zone: str = "UTC",
+    consultation: int = 50,
+    buffer: int = 10,
+    min_notice: int = 120,
+    horizon: int = 60,
+    weekdays: Iterable[Weekday] = tuple(Weekday),
+    dates: tuple[DateRule, ...] = (),
+) -> Agenda:
+    """An agenda with windows such as ``"08:00-12:00"`` on these weekdays; none said: the whole day, every day.
+
+    Lengths are in minutes, the horizon in days.
+    """
+    declared = [Window.parse(*window.split("-")) for window in windows] or [Window(0, DAY)]
+    return Agenda(
+        TimeZone(time_zone),
+        consultation=timedelta(minutes=consultation),
+        buffer=timedelta(minutes=buffer),
+        min_notice=timedelta(minutes=min_notice),
+        horizon=timedelta(days=horizon),
+        weekly=tuple(WeeklyWindow(weekday, window) for weekday in weekdays for window in declared),
+        dates=dates,
+    )
+
+
+def a_schedule(
+    doctor: Doctor | None = None, *, agenda: Agenda | None = None, rev: int = 3, bookable: bool = True
+) -> Schedule:
+    """The schedule of a doctor who has been approved and has set an agenda."""
+    whose = doctor or a_doctor()
+    return Schedule(
+        doctor_id=whose.id,
+        person_id=whose.person_id,
+        email=whose.email,
+        price_cents=whose.price_cents,
+        bookable=bookable,
+        rev=rev,
+        agenda=agenda or an_agenda(),
+        agenda_version=rev,
+    )

@@ -1,0 +1,49 @@
+"""One suite of tests per port: subclass it, give it a fixture ``stores``, and an adapter is held to every sentence.
+
+::
+
+    class TestOurAppointments(AppointmentsContract):
+        @pytest.fixture
+        def stores(self) -> Stores:
+            return open_ours()
+"""
+
+from telemed_core.testing.contracts.accounts import AccountsContract, CredentialsContract
+from telemed_core.testing.contracts.appointments import AppointmentsContract
+from telemed_core.testing.contracts.doctors import DoctorsContract
+from telemed_core.testing.contracts.ledger import LedgerContract
+from telemed_core.testing.contracts.lists import ListsContract
+from telemed_core.testing.contracts.races import RacesContract
+from telemed_core.testing.contracts.refusals import RefusalsContract
+from telemed_core.testing.contracts.repeats import RepeatsContract
+from telemed_core.testing.contracts.schedules import SchedulesContract
+from telemed_core.testing.contracts.services import IdentityContract, SealingContract
+
+STORES_CONTRACTS = (
+    AccountsContract,
+    CredentialsContract,
+    DoctorsContract,
+    SchedulesContract,
+    AppointmentsContract,
+    ListsContract,
+    RefusalsContract,
+    RepeatsContract,
+    RacesContract,
+    LedgerContract,
+)
+
+__all__ = [
+    "STORES_CONTRACTS",
+    "AccountsContract",
+    "AppointmentsContract",
+    "CredentialsContract",
+    "DoctorsContract",
+    "IdentityContract",
+    "LedgerContract",
+    "ListsContract",
+    "RacesContract",
+    "RefusalsContract",
+    "RepeatsContract",
+    "SchedulesContract",
+    "SealingContract",
+]

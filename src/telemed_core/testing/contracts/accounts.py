@@ -1,0 +1,161 @@
+"""The contract of ``Accounts`` and ``Credentials``."""
+
+import attrs
+import pytest
+
+from telemed_core.domain.ids import AccountId, PersonId
+from telemed_core.domain.people import Cpf
+from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError
+from telemed_core.ports.storage import Stores
+from telemed_core.testing.builders import a_cpf, a_crm, a_doctor, a_patient, a_reservation, an_administrator, an_email
+from telemed_core.testing.contracts.suite import Suite
+from telemed_core.testing.wiring import Clinic
+
+
+class AccountsContract(Suite):
+    """Reserve, then add or release; find and get."""
+
+    def test_an_added_account_is_got_and_found_by_each_of_its_logins(self, stores: Stores) -> None:
+        for account, logins in (
+            (a_doctor(), (a_doctor().crm,)),
+            (a_patient(), (a_patient().cpf, a_patient().email)),
+            (an_administrator(), (an_administrator().email,)),
+        ):
+            stores.accounts.reserve(a_reservation(account))
+            stores.accounts.add(account)
+            assert stores.accounts.get(account.id) == account
+            assert [stores.accounts.find(login) for login in logins] == [account] * len(logins)
+
+    def test_a_doctor_does_not_sign_in_by_cpf_or_email(self, stores: Stores) -> None:
+        doctor = a_doctor()
+        stores.accounts.reserve(a_reservation(doctor))
+        stores.accounts.add(doctor)
+        assert stores.accounts.find(doctor.cpf) is None
+        assert stores.accounts.find(doctor.email) is None
+
+    def test_every_field_of_a_profile_comes_back(self, stores: Stores) -> None:
+        doctor = a_doctor(address="Rua das Flores, 12", name="Ângela de Sá")
+        patient = a_patient(location=doctor.location)
+        for account in (doctor, patient):
+            stores.accounts.reserve(a_reservation(account))
+            stores.accounts.add(account)
+        assert attrs.asdict(stores.doctors.get(doctor.id)) == attrs.asdict(doctor)
+        assert attrs.asdict(stores.patients.get(patient.id)) == attrs.asdict(patient)
+
+    def test_a_reserved_account_is_not_found_before_it_is_added(self, stores: Stores) -> None:
+        patient = a_patient()
+        stores.accounts.reserve(a_reservation(patient))
+        assert stores.accounts.find(patient.cpf) is None
+        with pytest.raises(NotFoundError):
+            stores.accounts.get(patient.id)
+
+    def test_reserving_again_for_the_same_account_gives_the_same_answer(self, stores: Stores) -> None:
+        reservation = a_reservation(a_patient())
+        first = stores.accounts.reserve(reservation)
+        again = stores.accounts.reserve(attrs.evolve(reservation, person_id=PersonId("another")))
+        assert again == first == reservation.person_id
+
+    def test_one_cpf_is_one_person_in_both_roles(self, stores: Stores) -> None:
+        doctor = a_doctor()
+        patient = a_patient(cpf=doctor.cpf)
+        first = stores.accounts.reserve(a_reservation(doctor))
+        assert stores.accounts.reserve(a_reservation(patient)) == first
+
+    @pytest.mark.parametrize("same", ["cpf", "crm", "email"])
+    def test_each_login_of_a_doctor_is_one_doctors(self, stores: Stores, same: str) -> None:
+        first, second = a_doctor(1), a_doctor(2)
+        stores.accounts.reserve(a_reservation(first))
+        with pytest.raises(AlreadyRegisteredError):
+            stores.accounts.reserve(a_reservation(attrs.evolve(second, **{same: getattr(first, same)})))
+
+    def test_a_refused_reservation_reserves_nothing(self, stores: Stores) -> None:
+        stores.accounts.reserve(a_reservation(a_doctor(1)))
+        with pytest.raises(AlreadyRegisteredError):
+            stores.accounts.reserve(a_reservation(a_doctor(2, crm=a_crm(1))))
+        stores.accounts.reserve(a_reservation(a_doctor(3, cpf=a_doctor(2).cpf, email=a_doctor(2).email)))
+
+    def test_an_email_is_one_patients_or_one_administrators(self, stores: Stores) -> None:
+        stores.accounts.reserve(a_reservation(a_patient()))
+        with pytest.raises(AlreadyRegisteredError):
+            stores.accounts.reserve(a_reservation(an_administrator(email=a_patient().email)))
+
+    def test_a_doctor_and_a_patient_may_share_an_email(self, stores: Stores) -> None:
+        stores.accounts.reserve(a_reservation(a_doctor(email=an_email(7))))
+        stores.accounts.reserve(a_reservation(a_patient(email=an_email(7))))
+
+    def test_released_logins_are_free_again(self, stores: Stores) -> None:
+        first = a_patient(1)
+        stores.accounts.reserve(a_reservation(first))
+        stores.accounts.release(first.id)
+        again = a_patient(2, cpf=first.cpf, email=first.email)
+        stores.accounts.reserve(a_reservation(again))
+        with pytest.raises(ConflictError):
+            stores.accounts.add(first)
+
+    def test_releasing_what_was_added_or_never_reserved_changes_nothing(self, stores: Stores) -> None:
+        patient = a_patient()
+        stores.accounts.reserve(a_reservation(patient))
+        stores.accounts.add(patient)
+        stores.accounts.release(patient.id)
+        stores.accounts.release(AccountId("nobody"))
+        assert stores.accounts.find(patient.cpf) == patient
+
+    def test_adding_again_changes_nothing(self, clinic: Clinic) -> None:
+        doctor = clinic.doctor()
+        before = clinic.stores.schedules.of(doctor.id)
+        clinic.stores.accounts.add(a_doctor())
+        assert clinic.stores.schedules.of(doctor.id) == before
+        assert clinic.stores.accounts.get(doctor.id) == doctor
+
+    def test_what_is_not_reserved_is_not_added(self, stores: Stores) -> None:
+        with pytest.raises(ConflictError):
+            stores.accounts.add(a_patient())
+
+    def test_an_unknown_login_is_none_and_an_unknown_id_not_found(self, stores: Stores) -> None:
+        assert stores.accounts.find(Cpf.parse("529.982.247-25")) is None
+        with pytest.raises(NotFoundError):
+            stores.accounts.get(AccountId("nobody"))
+
+    def test_a_patient_is_no_doctor_and_a_doctor_no_patient(self, clinic: Clinic) -> None:
+        doctor, patient = clinic.doctor(), clinic.patient()
+        with pytest.raises(NotFoundError):
+            clinic.stores.doctors.get(patient.id)  # type: ignore[arg-type] # what is tested
+        with pytest.raises(NotFoundError):
+            clinic.stores.patients.get(doctor.id)  # type: ignore[arg-type] # what is tested
+
+    def test_names_come_in_one_read_and_unknown_ids_are_left_out(self, clinic: Clinic) -> None:
+        doctor, patient = clinic.doctor(), clinic.patient()
+        asked = (doctor.id, patient.id, AccountId("nobody"))
+        assert clinic.stores.accounts.names(asked) == {doctor.id: doctor.name, patient.id: patient.name}
+        assert clinic.stores.accounts.names(()) == {}
+
+    def test_a_new_doctor_has_the_default_agenda_and_cannot_be_booked(self, clinic: Clinic) -> None:
+        doctor = clinic.doctor(agenda=None, approved=False, time_zone="America/Manaus")
+        schedule = clinic.stores.schedules.of(doctor.id)
+        assert (schedule.rev, schedule.agenda_version, schedule.bookable) == (1, 0, False)
+        assert (schedule.agenda.time_zone, schedule.agenda.weekly) == ("America/Manaus", ())
+        assert (schedule.person_id, schedule.email) == (doctor.person_id, doctor.email)
+        assert schedule.price_cents == doctor.price_cents
+
+    def test_a_cpf_of_another_is_not_this_ones(self, stores: Stores) -> None:
+        stores.accounts.reserve(a_reservation(a_patient()))
+        stores.accounts.add(a_patient())
+        assert stores.accounts.find(a_cpf(999_999_990)) is None
+
+
+class CredentialsContract(Suite):
+    """Password hashes by account."""
+
+    def test_the_hash_last_put_is_got(self, stores: Stores) -> None:
+        user = AccountId("user-1")
+        assert stores.credentials.get(user) is None
+        stores.credentials.put(user, "first")
+        stores.credentials.put(user, "second")
+        assert stores.credentials.get(user) == "second"
+
+    def test_a_removed_user_is_forgotten_and_an_unknown_one_too(self, stores: Stores) -> None:
+        user = AccountId("user-1")
+        stores.credentials.put(user, "first")
+        stores.credentials.remove(user)
+        stores.credentials.remove(user)
+        assert stores.credentials.get(user) is None

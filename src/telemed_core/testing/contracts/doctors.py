@@ -1,0 +1,87 @@
+"""The contract of ``Doctors``."""
+
+import attrs
+import pytest
+
+from telemed_core.domain.commit import Idempotency
+from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
+from telemed_core.domain.ids import DoctorId
+from telemed_core.domain.patient import Patient
+from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.domain.specialties import Specialty
+from telemed_core.errors import NotFoundError, StaleVersionError
+from telemed_core.ports.storage import Stores
+from telemed_core.testing.contracts.suite import Suite, requested
+from telemed_core.testing.wiring import Clinic
+
+
+class DoctorsContract(Suite):
+    """The directory, and decisions on registrations."""
+
+    def test_an_unknown_doctor_is_not_found(self, stores: Stores) -> None:
+        with pytest.raises(NotFoundError):
+            stores.doctors.get(DoctorId("nobody"))
+
+    def test_doctors_are_listed_by_id_after_a_given_one(self, clinic: Clinic) -> None:
+        doctors = sorted((clinic.doctor(number) for number in range(1, 6)), key=lambda one: one.id)
+        assert list(clinic.stores.doctors.list(limit=10)) == doctors
+        assert list(clinic.stores.doctors.list(limit=2)) == doctors[:2]
+        assert list(clinic.stores.doctors.list(after=doctors[1].id, limit=2)) == doctors[2:4]
+
+    def test_doctors_are_listed_by_status_and_specialty(self, clinic: Clinic) -> None:
+        both = clinic.doctor(1, specialties=(Specialty.CARDIOLOGY, Specialty.PEDIATRICS))
+        heart = clinic.doctor(2)
+        waiting = clinic.doctor(3, approved=False)
+        listed = clinic.stores.doctors.list
+        assert list(listed(status=DoctorStatus.PENDING, limit=9)) == [waiting]
+        assert list(listed(status=DoctorStatus.APPROVED, specialty=Specialty.CARDIOLOGY, limit=9)) == [both, heart]
+        assert list(listed(specialty=Specialty.PEDIATRICS, limit=9)) == [both]
+
+    @pytest.mark.parametrize("name", ["ângela", "ANGELA", "ang", "sá ân", "de sa", "  angela   "])
+    def test_each_word_of_a_name_is_a_prefix_without_case_and_accents(self, clinic: Clinic, name: str) -> None:
+        found = clinic.doctor(1, name="Ângela de Sá")
+        clinic.doctor(2, name="Bruno Rangel")
+        assert list(clinic.stores.doctors.list(name=name, limit=9)) == [found]
+
+    @pytest.mark.parametrize("name", ["gela", "angela x", "%", "_ngela", "angela bruno"])
+    def test_a_name_that_is_no_prefix_finds_nobody(self, clinic: Clinic, name: str) -> None:
+        clinic.doctor(1, name="Ângela de Sá")
+        assert list(clinic.stores.doctors.list(name=name, limit=9)) == []
+
+    def test_a_decision_opens_and_closes_the_schedule(self, clinic: Clinic) -> None:
+        doctor = clinic.doctor(approved=False)
+        before = clinic.stores.schedules.of(doctor.id)
+        for decision, why, bookable in ((Decision.APPROVE, None, True), (Decision.SUSPEND, "expired", False)):
+            verification = clinic.stores.doctors.get(doctor.id).verify(decision, why=why)
+            clinic.stores.doctors.apply(verification, command=clinic.command())
+            after = clinic.stores.schedules.of(doctor.id)
+            assert clinic.stores.doctors.get(doctor.id) == verification.after
+            assert after == attrs.evolve(before, bookable=bookable, rev=before.rev + 1)
+            before = after
+        assert list(clinic.stores.texts.read([verification.texts[0].key]).values()) == ["expired"]
+
+    def test_a_decision_names_the_live_appointments_by_start(
+        self, clinic: Clinic, doctor: Doctor, patient: Patient
+    ) -> None:
+        later = requested(clinic, doctor, patient, days=3)
+        sooner = requested(clinic, doctor, patient, days=2)
+        ended = requested(clinic, doctor, patient, days=4)
+        clinic.refuse_appointment(appointment_id=ended.id, doctor=doctor)
+        suspension = doctor.verify(Decision.SUSPEND, why="expired")
+        assert list(clinic.stores.doctors.apply(suspension, command=clinic.command())) == [sooner.id, later.id]
+
+    def test_a_decision_on_what_has_changed_is_stale_and_changes_nothing(self, clinic: Clinic, doctor: Doctor) -> None:
+        suspension = doctor.verify(Decision.SUSPEND, why="expired")
+        clinic.stores.doctors.apply(suspension, command=clinic.command())
+        before = clinic.stores.schedules.of(doctor.id)
+        with pytest.raises(StaleVersionError):
+            clinic.stores.doctors.apply(suspension, command=clinic.command())
+        assert clinic.stores.schedules.of(doctor.id) == before
+
+    def test_a_repeated_decision_is_replayed(self, clinic: Clinic, doctor: Doctor) -> None:
+        suspension = doctor.verify(Decision.SUSPEND, why="expired")
+        key = Idempotency(doctor.id, "key", "print")
+        clinic.stores.doctors.apply(suspension, command=clinic.command(key))
+        with pytest.raises(ReplayedCommand) as replayed:
+            clinic.stores.doctors.apply(suspension, command=clinic.command(key))
+        assert (replayed.value.receipt.subject, replayed.value.receipt.rev) == (doctor.id, suspension.after.rev)

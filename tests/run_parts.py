@@ -1,0 +1,143 @@
+"""Runs the parts of the test suite in order, all of them or those named, and prints what each took."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+SCALE = os.environ.get("TELEMED_TEST_SCALE", "ci")
+PATIENCE = 3 if SCALE == "ci" else 60
+"""A part is ended after this many budgets: what hangs must not hide what comes after it."""
+
+SUMMARY = re.compile(r"\d+ (passed|failed|skipped|errors?|xfailed|deselected)\b.* in [0-9.]+s")
+OUTCOME = re.compile(r"(\d+) (passed|failed|skipped|error)")
+
+Command = Sequence[str | Path]
+
+
+@dataclass
+class Part:
+    """One part: its name, its budget in seconds, and its commands, which all run even after one has failed."""
+
+    name: str
+    budget: int
+    commands: Sequence[Command]
+    seconds: float = 0
+    broken: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def run(self) -> None:
+        begun = time.monotonic()
+        for command in self.commands:
+            shown = " ".join(Path(word).name if isinstance(word, Path) else word for word in command)
+            print(f"\n=== {self.name}: {shown}", flush=True)
+            status = self._run(command, until=begun + PATIENCE * self.budget)
+            if status:
+                self.broken.append(f"{shown} (exit {status})")
+        self.seconds = time.monotonic() - begun
+        if os.environ.get("CI") and self.counts["skipped"]:
+            self.broken.append("tests were skipped")
+
+    def _run(self, command: Command, *, until: float) -> int:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        end = threading.Timer(max(until - time.monotonic(), 1), stop, [process])
+        end.start()
+        summary = ""
+        try:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                summary = line if SUMMARY.search(line) else summary
+            return process.wait()
+        except KeyboardInterrupt:
+            stop(process)
+            raise
+        finally:
+            end.cancel()
+            for number, outcome in OUTCOME.findall(summary):
+                self.counts[outcome] += int(number)
+
+    @property
+    def failures(self) -> int:
+        """Failed tests; at least one where something else broke, so that no sum hides it."""
+        return self.counts["failed"] + self.counts["error"] or len(self.broken)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a command and its children: by interrupt, so that fixtures clean up, then for good."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(timeout=15)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def tests(*arguments: str) -> Command:
+    return (BIN / "pytest", *arguments)
+
+
+PARTS = [
+    Part(
+        "gates",
+        120,
+        [
+            (BIN / "ruff", "format", "--check", "--quiet", "."),
+            (BIN / "ruff", "check", "--quiet", "."),
+            (BIN / "mypy",),
+            (BIN / "pyright", "--pythonpath", sys.executable),
+            (BIN / "lint-imports", "--no-logo"),
+        ],
+    ),
+    Part("unit", 20, [tests("tests/unit", "--cov", "--timeout=60")]),
+    Part("contracts and clinic", 300, [tests("tests/integration/contracts", "tests/integration/sql", "-n", "2")]),
+    # What is raced needs both cores for itself.
+    Part("races and crashes", 300, [tests("tests/integration/races")]),
+    Part("schedules", 240, [tests("tests/integration/schedules", "-n", "2")]),
+    Part("journeys", 400, [tests("tests/integration/journeys", "-n", "2", "--dist", "loadgroup", "--timeout=600")]),
+]
+
+
+def report(parts: Sequence[Part]) -> None:
+    print(f"\n{'part':<24}{'seconds':>9}{'budget':>9}  outcome (scale: {SCALE})")
+    for part in parts:
+        late = ", over budget" if part.seconds > part.budget else ""
+        print(f"{part.name:<24}{part.seconds:>9.1f}{part.budget:>9}  {'FAILED' if part.broken else 'passed'}{late}")
+    print(f"{'all':<24}{sum(part.seconds for part in parts):>9.1f}{sum(part.budget for part in parts):>9}")
+    for part in parts:
+        for command in part.broken:
+            print(f"broken: {part.name}: {command}")
+    print(f"{sum(part.counts['passed'] for part in parts)} passed, {sum(part.failures for part in parts)} failed")
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = set(names) - {part.name for part in PARTS}
+    if unknown:
+        print(f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(part.name for part in PARTS)}")
+        return 2
+    chosen = [part for part in PARTS if not names or part.name in names]
+    for part in chosen:
+        part.run()
+    report(chosen)
+    return int(any(part.broken for part in chosen))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
