@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from typing import Final
 
 import attrs
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
 from telemed_core.domain.ids import AccountId
@@ -15,46 +16,48 @@ from telemed_core.errors import BusyError, InvalidError
 from telemed_core.ports.services import Identity
 from telemed_core.ports.storage import Credentials
 
-AT_ONCE = 2
-WAITING = 8
-FEWEST_GUESSES = 1_000_000
-"""Below it a password falls to a list of common ones within minutes, whatever the hash (zxcvbn's scores 0 and 1)."""
-WEIGHED = 72
-"""How many characters zxcvbn weighs: its cost grows with the square of the length."""
+AT_ONCE: Final = 2
+WAITING: Final = 8
+
+FEWEST_GUESSES: Final = 10**8
+"""At a thousand guesses a second, what a graphics card does against these hashes, a stolen one holds for a day or more."""
+
+WEIGHED: Final = 20
+"""How many characters are weighed: zxcvbn's time grows exponentially with those that may stand for letters (``@ $ 1``)."""
+
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+
+NOBODY: Final = AccountId("nobody")
+NOBODYS_HASH: Final = f"$argon2id$v=19$m=19456,t=2,p=1${'A' * 22}${'A' * 43}"
+"""What unknown users are checked against: it costs as much as any, and no password is known to fit it."""
 
 
-def _hasher() -> PasswordHasher:
-    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
-
-
-@attrs.frozen
+@attrs.frozen(eq=False)
 class LocalIdentity:
-    """Passwords by account id; hashing takes 19 MiB and tens of milliseconds, so two at once and eight waiting."""
+    """An ``Identity`` over the hashes in ``credentials``.
+
+    Hashing takes 19 MiB and tens of milliseconds: two at once, eight waiting, more are refused.
+    """
 
     _credentials: Credentials
-    _hasher: PasswordHasher = attrs.field(factory=_hasher)
-    _admitted: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE + WAITING))
-    _running: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE))
-    _nobodys: str = attrs.field(init=False, repr=False)
-
-    @_nobodys.default
-    def _hash_of_nobody(self) -> str:
-        return self._hasher.hash("the password of nobody")
+    _admitted: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE + WAITING), init=False)
+    _running: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE), init=False)
 
     def create(self, username: AccountId, password: Password, /) -> None:
-        if zxcvbn(password.secret[:WEIGHED])["guesses"] < FEWEST_GUESSES:
-            raise InvalidError("password", "is a common password")
         with self._turn():
-            secret_hash = self._hasher.hash(password.secret)
+            if zxcvbn(password.secret[:WEIGHED])["guesses"] < FEWEST_GUESSES:
+                raise InvalidError("password", "is a common one, or too easily guessed")
+            secret_hash = _HASHER.hash(password.secret)
         self._credentials.put(username, secret_hash)
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:
-        kept = None if username is None else self._credentials.get(username)
+        kept = self._credentials.get(username or NOBODY)
         with self._turn():
             try:
-                return self._hasher.verify(kept or self._nobodys, password.secret) and kept is not None
-            except (VerifyMismatchError, InvalidHashError):
+                _HASHER.verify(kept or NOBODYS_HASH, password.secret)
+            except VerifyMismatchError:
                 return False
+        return kept is not None
 
     def remove(self, username: AccountId, /) -> None:
         self._credentials.remove(username)

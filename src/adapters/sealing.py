@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import attrs
 from cryptography.exceptions import InvalidTag
@@ -12,11 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from telemed_core.errors import UnavailableError
 from telemed_core.ports.services import Sealing
 
-NONCE_BYTES = 12
-KEY_ID_BYTES = 4
+KEY_ID_BYTES: Final = 4
+NONCE_BYTES: Final = 12
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class AesSealing:
     """Seals under the present data key, unseals under it and the previous one.
 
@@ -24,23 +27,22 @@ class AesSealing:
     """
 
     _pepper: bytes = attrs.field(repr=False)
-    _current: bytes
-    _ciphers: dict[bytes, AESGCM] = attrs.field(repr=False)
+    _present: bytes
+    _ciphers: Mapping[bytes, AESGCM] = attrs.field(repr=False)
 
     def seal(self, plain: str, /, *, context: str) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._ciphers[self._current].encrypt(nonce, plain.encode(), context.encode())
-        return self._current + nonce + sealed
+        body = self._ciphers[self._present].encrypt(nonce, plain.encode(), context.encode())
+        return self._present + nonce + body
 
     def unseal(self, sealed: bytes, /, *, context: str) -> str:
-        key_id, nonce, body = (
-            sealed[:KEY_ID_BYTES],
-            sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES],
-            sealed[KEY_ID_BYTES + NONCE_BYTES :],
-        )
+        key_id, rest = sealed[:KEY_ID_BYTES], sealed[KEY_ID_BYTES:]
         cipher = self._ciphers.get(key_id)
-        if cipher is None or len(nonce) < NONCE_BYTES:
-            raise UnavailableError("A text is sealed under a data key that is not configured.")
+        if cipher is None:
+            raise UnavailableError("A text is sealed under a key that is not configured.")
+        nonce, body = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
+        if len(nonce) < NONCE_BYTES:
+            raise UnavailableError("A sealed text has been cut.")
         try:
             return cipher.decrypt(nonce, body, context.encode()).decode()
         except InvalidTag:
@@ -48,13 +50,13 @@ class AesSealing:
 
     def index(self, space: str, value: str, /) -> str:
         digest = hmac.digest(self._pepper, f"{space}|{value}".encode(), "sha256")
-        return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def open_sealing(*, pepper: bytes, data_key: bytes, previous: bytes | None = None) -> Sealing:
-    """Seal with these keys of 32 bytes each; ``previous`` still unseals while keys are rotated."""
+    """Seal with these keys of 32 bytes each; what was sealed under ``previous`` can be unsealed too."""
     ciphers = {_key_id(key): AESGCM(key) for key in (previous, data_key) if key is not None}
-    return AesSealing(pepper, _key_id(data_key), ciphers)
+    return AesSealing(pepper, _key_id(data_key), MappingProxyType(ciphers))
 
 
 def _key_id(key: bytes) -> bytes:

@@ -12,7 +12,7 @@ from telemed_core.domain.instants import as_utc
 
 @attrs.frozen
 class SystemClock:
-    """The machine's clock."""
+    """The machine's ``Clock``."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -20,36 +20,36 @@ class SystemClock:
 
 @attrs.frozen
 class ShiftedClock:
-    """A clock that starts at ``start`` when it is made, and runs."""
+    """A ``Clock`` that shows ``start`` when it is made, and runs; setting the machine's clock does not move it."""
 
     start: datetime = attrs.field(converter=as_utc)
-    _since: float = attrs.field(factory=time.monotonic, init=False)
+    _began: float = attrs.field(factory=time.monotonic, init=False, repr=False)
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=time.monotonic() - self._since)
+        return self.start + timedelta(seconds=time.monotonic() - self._began)
 
 
 @attrs.define
 class TravellingClock:
-    """A clock that stands still until it is told to go on."""
+    """A ``Clock`` that stands still until it is told to go on, or back."""
 
-    instant: datetime = attrs.field(converter=as_utc)
+    _instant: datetime = attrs.field(converter=as_utc)
 
     def now(self) -> datetime:
-        return self.instant
+        return self._instant
 
-    def travel(self, length: timedelta) -> None:
+    def travel(self, length: timedelta, /) -> None:
         """Go on by ``length``."""
-        self.instant += length
+        self._instant += length
 
-    def travel_to(self, instant: datetime) -> None:
-        """Go to ``instant``."""
-        self.instant = instant
+    def travel_to(self, instant: datetime, /) -> None:
+        """Go to ``instant``, earlier or later."""
+        self._instant = instant
 
 
 @attrs.frozen
 class RandomIds:
-    """Ids of 26 lower-case letters and digits: 130 bits from the machine's source of chance."""
+    """``Ids`` of 26 lower-case letters and digits: 130 bits from the machine's source of chance."""
 
     def new(self) -> str:
-        return base64.b32encode(secrets.token_bytes(17)).decode("ascii")[:26].lower()
+        return base64.b32encode(secrets.token_bytes(17))[:26].decode("ascii").lower()

@@ -1,10 +1,15 @@
 """The composition root: which adapter stands behind each port, and what each use case is made of."""
 
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
+from dependency_injector.providers import Provider
+from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.settings import Settings, SettingsError
+from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.application.agendas import BlockTime, CancelBlocked, ListBlocks, RemoveBlock, ReplaceAgenda
 from telemed_core.application.auditing import RepairLedger, VerifyLedger
 from telemed_core.application.booking import (
@@ -30,11 +35,27 @@ from telemed_core.application.registration import CreateAdministrator, Enrolment
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
 from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
+from telemed_core.errors import InvalidError
 from telemed_core.ports.services import Identity, Sealing
-from telemed_core.ports.storage import Stores
+from telemed_core.ports.storage import (
+    Accounts,
+    Appointments,
+    Credentials,
+    Doctors,
+    Ledger,
+    Patients,
+    Receipts,
+    Schedules,
+    Stores,
+    Texts,
+)
 from telemed_core.ports.system import Clock, Ids
 
-# Adapters are imported by the function that opens them: what is not chosen is never loaded.
+if TYPE_CHECKING:
+    from adapters.secret_files import Secrets
+    from adapters.system import TravellingClock
+
+# Adapters are imported by the functions that open them: what is not chosen is never loaded.
 
 
 def open_clock(settings: Settings) -> Clock:
@@ -44,6 +65,13 @@ def open_clock(settings: Settings) -> Clock:
     return SystemClock() if settings.at is None else ShiftedClock(settings.at)
 
 
+def travelling_clock(start: datetime) -> "TravellingClock":
+    """A clock that stands still until it is told to go on: for demonstrations."""
+    from adapters.system import TravellingClock
+
+    return TravellingClock(start)
+
+
 def open_ids() -> Ids:
     """Random ids."""
     from adapters.system import RandomIds
@@ -51,97 +79,128 @@ def open_ids() -> Ids:
     return RandomIds()
 
 
-def open_sealing(settings: Settings) -> Sealing:
-    """Sealing under the installation's secrets.
+def open_secrets(settings: Settings) -> "Secrets":
+    """The configured secrets; beside a SQLite file those of the data folder, which is made if it is new.
 
     Raises:
-        SettingsError: a secret is missing or malformed.
+        SettingsError: one is missing, malformed or open to others.
     """
-    from adapters.sealing import open_sealing
-    from adapters.secret_files import SecretError, open_secret_files, parse_secrets
+    from adapters.secret_files import SecretError, Secrets, new_secrets, open_secret_files
 
     configured = settings.configured_secrets()
+    folder = settings.data / "secrets"
     try:
-        if settings.sql_url.startswith("sqlite"):
-            has_data = Path(settings.sql_url.removeprefix("sqlite:///")).exists()
-            secrets = open_secret_files(settings.data / "secrets", has_data=has_data, configured=configured)
-        else:
-            secrets = parse_secrets(configured)
+        if settings.profile == "memory":
+            return new_secrets(configured)
+        if settings.database_file is None:
+            return Secrets.parse(configured)
+        # Asked before the secrets are looked for: the first file is made after all of them.
+        has_data = settings.database_file.exists()
+        _make_folder(settings)
+        return open_secret_files(folder, configured, has_data=has_data)
     except SecretError as error:
-        raise SettingsError(str(error)) from None
-    return open_sealing(pepper=secrets.pepper, data_key=secrets.data_key, previous=secrets.previous_data_key)
+        where = PREFIX + error.name.upper() if error.name in configured else folder / error.name
+        raise SettingsError(f"{where} {error.reason}") from None
 
 
-def open_stores(settings: Settings) -> Stores:
-    """The stores of the profile, migrated."""
+def open_sealing(secrets: "Secrets") -> Sealing:
+    """Sealing under the installation's secrets."""
+    from adapters.sealing import open_sealing
+
+    return open_sealing(pepper=secrets.pepper, data_key=secrets.data_key, previous=secrets.data_key_previous)
+
+
+def open_stores(settings: Settings, sealing: Callable[[], Sealing], closing: ExitStack) -> Stores:
+    """The profile's stores, migrated."""
     if settings.profile == "memory":
         from adapters.memory import open_memory
 
         return open_memory()
     from adapters.sql import open_sql
 
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_sql(settings.sql_url, sealing=open_sealing(settings))
+    try:
+        stores = open_sql(settings.sql_url, sealing=sealing(), migrate=True)
+    except InvalidError as error:
+        raise SettingsError(f"{PREFIX}DATABASE_URL {error.fields[0].message}") from None
+    closing.callback(stores.close)
+    return stores
 
 
-def open_identity(stores: Stores) -> Identity:
-    """Passwords kept in the stores."""
+def open_identity(credentials: Credentials) -> Identity:
+    """Passwords, kept by ourselves."""
     from adapters.local_identity import open_local_identity
 
-    return open_local_identity(stores.credentials)
+    return open_local_identity(credentials)
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{PREFIX}DATA cannot be used as a folder: {error.strerror}") from None
 
 
 class Container(containers.DeclarativeContainer):
-    """Each part is made on first use, once."""
+    """Every part, made once, on first use, whichever thread comes first."""
 
-    settings = providers.Dependency(instance_of=Settings)
-    clock = providers.Singleton(open_clock, settings)
-    ids = providers.Singleton(open_ids)
-    stores = providers.Singleton(open_stores, settings)
-    identity = providers.Singleton(open_identity, stores)
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    clock = Once(open_clock, settings)
+    ids = Once(open_ids)
+    secrets = Once(open_secrets, settings)
+    sealing = Once(open_sealing, secrets)
 
-    commands = providers.Singleton(Commands, clock, ids, stores.provided.receipts)
-    committing = providers.Singleton(Committing, stores.provided.appointments, commands)
-    enrolment = providers.Singleton(Enrolment, stores.provided.accounts, identity, ids)
+    closing = Once(ExitStack)
+    close: Provider[None] = closing.provided.close.call()
+    stores = Once(open_stores, settings, sealing.provider, closing)
+    accounts: Provider[Accounts] = stores.provided.accounts
+    doctors: Provider[Doctors] = stores.provided.doctors
+    patients: Provider[Patients] = stores.provided.patients
+    schedules: Provider[Schedules] = stores.provided.schedules
+    appointments: Provider[Appointments] = stores.provided.appointments
+    receipts: Provider[Receipts] = stores.provided.receipts
+    texts: Provider[Texts] = stores.provided.texts
+    ledger: Provider[Ledger] = stores.provided.ledger
+    credentials: Provider[Credentials] = stores.provided.credentials
+    identity = Once(open_identity, credentials)
 
-    register_doctor = providers.Singleton(RegisterDoctor, enrolment, ids)
-    register_patient = providers.Singleton(RegisterPatient, enrolment, ids, clock)
-    create_administrator = providers.Singleton(CreateAdministrator, enrolment, ids)
-    verify_doctor = providers.Singleton(VerifyDoctor, stores.provided.doctors, commands)
+    commands = Once(Commands, clock, ids, receipts)
+    committing = Once(Committing, appointments, commands)
+    enrolment = Once(Enrolment, accounts, identity, ids)
 
-    replace_agenda = providers.Singleton(ReplaceAgenda, stores.provided.schedules, commands)
-    cancel_blocked = providers.Singleton(
-        CancelBlocked, stores.provided.schedules, stores.provided.appointments, committing
-    )
-    block_time = providers.Singleton(BlockTime, stores.provided.schedules, commands, cancel_blocked, ids)
-    remove_block = providers.Singleton(RemoveBlock, stores.provided.schedules, commands)
-    list_blocks = providers.Singleton(ListBlocks, stores.provided.schedules, clock)
+    register_doctor = Once(RegisterDoctor, enrolment, ids)
+    register_patient = Once(RegisterPatient, enrolment, ids, clock)
+    create_administrator = Once(CreateAdministrator, enrolment, ids)
+    verify_doctor = Once(VerifyDoctor, doctors, commands)
 
-    request_appointment = providers.Singleton(RequestAppointment, stores.provided.schedules, committing, ids)
-    accept_appointment = providers.Singleton(AcceptAppointment, stores.provided.appointments, committing)
-    refuse_appointment = providers.Singleton(RefuseAppointment, stores.provided.appointments, committing)
-    cancel_appointment = providers.Singleton(CancelAppointment, stores.provided.appointments, committing)
-    reschedule_appointment = providers.Singleton(
-        RescheduleAppointment, stores.provided.appointments, stores.provided.schedules, committing, ids
-    )
-    agree_to_reschedule = providers.Singleton(AgreeToReschedule, stores.provided.appointments, committing)
-    decline_reschedule = providers.Singleton(DeclineReschedule, stores.provided.appointments, committing)
-    join_visit = providers.Singleton(JoinVisit, stores.provided.appointments, committing)
-    declare_absence = providers.Singleton(DeclareAbsence, stores.provided.appointments, committing)
-    complete_visit = providers.Singleton(CompleteVisit, stores.provided.appointments, committing)
+    cancel_blocked = Once(CancelBlocked, schedules, appointments, committing)
+    replace_agenda = Once(ReplaceAgenda, schedules, commands)
+    block_time = Once(BlockTime, schedules, commands, cancel_blocked, ids)
+    remove_block = Once(RemoveBlock, schedules, commands)
+    list_blocks = Once(ListBlocks, schedules, clock)
 
-    show_doctor = providers.Singleton(ShowDoctor, stores.provided.doctors)
-    list_doctors = providers.Singleton(ListDoctors, stores.provided.doctors)
-    list_slots = providers.Singleton(ListSlots, stores.provided.schedules, stores.provided.appointments, clock)
-    show_agenda = providers.Singleton(ShowAgenda, stores.provided.schedules)
-    show_appointment = providers.Singleton(ShowAppointment, stores.provided.appointments, clock)
-    list_appointments = providers.Singleton(ListAppointments, stores.provided.appointments, clock)
-    recall_appointment = providers.Singleton(RecallAppointment, stores.provided.appointments)
-    describe_appointments = providers.Singleton(DescribeAppointments, stores.provided.accounts, stores.provided.texts)
+    request_appointment = Once(RequestAppointment, schedules, committing, ids)
+    accept_appointment = Once(AcceptAppointment, appointments, committing)
+    refuse_appointment = Once(RefuseAppointment, appointments, committing)
+    cancel_appointment = Once(CancelAppointment, appointments, committing)
+    reschedule_appointment = Once(RescheduleAppointment, appointments, schedules, committing, ids)
+    agree_to_reschedule = Once(AgreeToReschedule, appointments, committing)
+    decline_reschedule = Once(DeclineReschedule, appointments, committing)
+    join_visit = Once(JoinVisit, appointments, committing)
+    declare_absence = Once(DeclareAbsence, appointments, committing)
+    complete_visit = Once(CompleteVisit, appointments, committing)
 
-    sweep = providers.Singleton(Sweep, stores.provided.appointments, cancel_blocked, clock, ids)
-    verify_ledger = providers.Singleton(VerifyLedger, stores.provided.ledger)
-    repair_ledger = providers.Singleton(RepairLedger, stores.provided.ledger)
+    show_doctor = Once(ShowDoctor, doctors)
+    list_doctors = Once(ListDoctors, doctors)
+    list_slots = Once(ListSlots, schedules, appointments, clock)
+    show_agenda = Once(ShowAgenda, schedules)
+    show_appointment = Once(ShowAppointment, appointments, clock)
+    list_appointments = Once(ListAppointments, appointments, clock)
+    recall_appointment = Once(RecallAppointment, appointments)
+    describe_appointments = Once(DescribeAppointments, accounts, texts)
+
+    sweep = Once(Sweep, appointments, cancel_blocked, clock, ids)
+    verify_ledger = Once(VerifyLedger, ledger)
+    repair_ledger = Once(RepairLedger, ledger)
 
 
 def open_container(settings: Settings, *, clock: Clock | None = None) -> Container:

@@ -1,8 +1,7 @@
-"""What each kind of refusal is, to a web client and to a shell; kinds are mapped, never leaves."""
+"""What each kind of refusal is, to a web client and to a shell: kinds are mapped, never leaves."""
 
-from typing import Final
-
-import attrs
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from telemed_core.errors import (
     ConflictError,
@@ -14,48 +13,42 @@ from telemed_core.errors import (
     UnavailableError,
 )
 
-_STATUS: Final = {
-    InvalidError: 422,
-    ForbiddenError: 403,
-    NotFoundError: 404,
-    ConflictError: 409,
-    UnavailableError: 503,
+REFUSED: Final = 1
+MISUSED: Final = 2
+FAILED: Final = 3
+
+_KINDS: Final[Mapping[type[TelemedError], tuple[int, int]]] = {
+    InvalidError: (422, REFUSED),
+    ForbiddenError: (403, REFUSED),
+    NotFoundError: (404, REFUSED),
+    ConflictError: (409, REFUSED),
+    UnavailableError: (503, FAILED),
 }
 
 _EXCEPTIONS: Final = {"stale_version": 412}
-"""The few codes whose status is not that of their kind."""
-
-REFUSED: Final = 1
-USAGE: Final = 2
-FAILED: Final = 3
+"""The few codes whose status is not their kind's."""
 
 
-@attrs.frozen
-class Failure:
-    """A refusal as it is shown.
-
-    Attributes:
-        status: the HTTP status.
-        exit_code: of a command: 1 refused, 3 a dependency failed.
-        fields: what is wrong where, for invalid input.
-    """
+class Problem(NamedTuple):
+    """A refusal as it is shown; ``fields`` says what is wrong where, for invalid input."""
 
     status: int
-    exit_code: int
     code: str
-    title: str
     detail: str
     fields: tuple[FieldError, ...] = ()
 
 
-def failure(error: TelemedError) -> Failure:
+def problem(error: TelemedError) -> Problem:
     """How the refusal is shown."""
-    kind = next(kind for kind in _STATUS if isinstance(error, kind))
-    return Failure(
-        status=_EXCEPTIONS.get(error.code, _STATUS[kind]),
-        exit_code=FAILED if kind is UnavailableError else REFUSED,
-        code=error.code,
-        title=error.text,
-        detail=error.detail,
-        fields=error.fields if isinstance(error, InvalidError) else (),
-    )
+    status, _ = _of_its_kind(error)
+    fields = error.fields if isinstance(error, InvalidError) else ()
+    return Problem(_EXCEPTIONS.get(error.code, status), error.code, error.detail, fields)
+
+
+def exit_code(error: TelemedError) -> int:
+    """What a command ends with: 1 refused, 3 a dependency failed."""
+    return _of_its_kind(error)[1]
+
+
+def _of_its_kind(error: TelemedError) -> tuple[int, int]:
+    return next(answer for kind, answer in _KINDS.items() if isinstance(error, kind))

@@ -2,62 +2,106 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
-import attrs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from telemed_core.domain.instants import parse_instant
+from telemed_core.domain.instants import as_utc, parse_instant
+from telemed_core.errors import InvalidError
 
-PREFIX = "TELEMED_"
-SECRETS = ("secret", "pepper", "data_key", "issuer_key")
-PREVIOUS = ("secret", "data_key", "issuer_key")
+PREFIX: Final = "TELEMED_"
+SECRETS: Final = ("secret", "pepper", "data_key", "issuer_key")
+ROTATING: Final = ("secret_previous", "data_key_previous", "issuer_key_previous")
+
+Source = Literal["option", "environment", "default"]
+
+_PROFILES = ("memory", "local")
+_LATER = frozenset(
+    {"store", "objects", "events", "meetings", "identity", "smtp_url", "ice_servers", "aws_endpoint_url"}
+)
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:|file:)[^?]+(?:\?.*)?").fullmatch
+_POSTGRES = re.compile(r"postgres(?:ql(?:\+psycopg)?)?://.+").fullmatch
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the text names the variable and says what is allowed."""
+    """A setting is wrong; the text names the variable and says what is allowed, and never repeats its value."""
 
 
 class Settings(BaseSettings):
-    """Where everything is and how it behaves; every field is the variable ``TELEMED_<FIELD>``."""
+    """Where everything is and how it behaves; each field is the variable ``TELEMED_<FIELD>``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     profile: Literal["memory", "local"] = Field("local", description="which adapters: memory, or local (one machine)")
-    data: Path = Field(Path("data"), description="folder of the database file and the secrets")
-    at: datetime | None = Field(None, description="instant at which this process's clock starts")
-    public_url: str = Field("http://127.0.0.1:8000", description="where people reach the system")
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL in place of the SQLite file")
-    secret: SecretStr | None = Field(None, description="root secret: 32 bytes in base64")
-    secret_previous: SecretStr | None = Field(None, description="the root secret before, while rotating")
-    pepper: SecretStr | None = Field(None, description="pepper of the blind indexes: 32 bytes in base64")
-    data_key: SecretStr | None = Field(None, description="key of texts and CPFs: 32 bytes in base64")
-    data_key_previous: SecretStr | None = Field(None, description="the data key before, while rotating")
-    issuer_key: SecretStr | None = Field(None, description="RSA private key of the token issuer, PEM")
-    issuer_key_previous: SecretStr | None = Field(None, description="the issuer's key before, while rotating")
+    data: Path = Field(Path("data"), description="folder of the SQLite file and of the secrets made for it")
+    at: datetime | None = Field(None, description="instant at which this process's clock starts, and runs")
+    public_url: str = Field("http://127.0.0.1:8000", description="address at which people reach the system")
+    database_url: SecretStr | None = Field(None, description="database in place of the SQLite file")
+    secret: SecretStr | None = Field(None, description="root secret, from which others are derived: 32 bytes in base64")
+    secret_previous: SecretStr | None = Field(None, description="the root secret before, while it is rotated")
+    pepper: SecretStr | None = Field(None, description="pepper of the blind indexes, never rotated: 32 bytes in base64")
+    data_key: SecretStr | None = Field(None, description="key of texts and CPFs at rest: 32 bytes in base64")
+    data_key_previous: SecretStr | None = Field(None, description="the data key before, while it is rotated")
+    issuer_key: SecretStr | None = Field(None, description="RSA key of the token issuer: PEM")
+    issuer_key_previous: SecretStr | None = Field(None, description="the issuer's key before, while it is rotated")
+
+    _options: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is empty: leave it out, or say something")
+        return value
+
+    @field_validator("profile", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        if value not in _PROFILES:
+            raise ValueError("must be memory or local; aws is not part of this release")
+        return value
 
     @field_validator("at", mode="before")
     @classmethod
     def _instant(cls, value: Any) -> Any:
-        return parse_instant(value, field="at") if isinstance(value, str) else value
+        try:
+            return parse_instant(value, field="at") if isinstance(value, str) else value and as_utc(value)
+        except InvalidError as error:
+            raise ValueError(error.fields[0].message) from None
 
     @field_validator("public_url")
     @classmethod
-    def _url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")) or any(char.isspace() for char in value):
-            raise ValueError("must be an http or https address")
+    def _address(cls, value: str) -> str:
+        try:
+            url = urlsplit(value)
+            plain = url.scheme in {"http", "https"} and url.hostname and url.port != 0 and "@" not in url.netloc
+        except ValueError:
+            plain = False
+        if not plain or not re.fullmatch(r"[!-~]+", value) or "?" in value or "#" in value:
+            raise ValueError("must be an address such as https://clinic.example")
         return value.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
-            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        if value and not (_SQLITE(value.get_secret_value()) or _POSTGRES(value.get_secret_value())):
+            raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
         return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.profile == "memory" and self.database_url:
+            raise ValueError(f"{PREFIX}DATABASE_URL must be left out: the memory profile has no database")
+        missing = [PREFIX + name.upper() for name in SECRETS if getattr(self, name) is None]
+        if self.database_url and self.database_file is None and missing:
+            raise ValueError(f"{', '.join(missing)} must be set: a server database has no folder to keep secrets in")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -68,70 +112,101 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what ``load_settings`` hands in: it reads the environment itself, to name what is unknown there."""
+        """What ``load_settings`` hands in alone: it reads the environment itself, to name what is unknown there."""
         return (init_settings,)
 
     @property
     def sql_url(self) -> str:
         """The database's address."""
-        if self.database_url is None:
-            return f"sqlite:///{self.data / 'telemed.db'}"
-        url = self.database_url.get_secret_value()
-        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data / 'telemed.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; ``None``: the database is a server's."""
+        path = self.sql_url.partition("?")[0].partition(":///")[2]
+        return Path(path) if _SQLITE(self.sql_url) else None
 
     def configured_secrets(self) -> dict[str, str]:
-        """The secrets that are set here, by name; the previous ones as ``previous_…``."""
-        named = {name: getattr(self, name) for name in SECRETS}
-        named |= {f"previous_{name}": getattr(self, f"{name}_previous") for name in PREVIOUS}
+        """The secrets that are set here, by name."""
+        named = {name: getattr(self, name) for name in (*SECRETS, *ROTATING)}
         return {name: value.get_secret_value() for name, value in named.items() if value is not None}
+
+    def source(self, name: str) -> Source:
+        """Where that setting comes from."""
+        if name in self._options:
+            return "option"
+        return "environment" if name in self.model_fields_set else "default"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """The settings of the environment; ``overrides`` (command-line options) win, ``None`` among them is left out.
 
     Raises:
-        SettingsError: a variable is unknown or wrong.
+        SettingsError: a variable is unknown or wrong, or a secret is missing.
     """
-    found = os.environ if environment is None else environment
+    options = {name: value for name, value in overrides.items() if value is not None}
     values: dict[str, Any] = {}
-    for variable, text in found.items():
+    for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith(PREFIX):
-            name = variable.removeprefix(PREFIX).lower()
-            if name not in Settings.model_fields:
-                raise SettingsError(f"{variable} is not a setting{_nearest(name)}")
-            values[name] = text
-    values |= {name: value for name, value in overrides.items() if value is not None}
+            values[_field(variable)] = text
     try:
-        return Settings(**values)
+        settings = Settings(**(values | options))
     except ValidationError as error:
         raise SettingsError("; ".join(_explained(error))) from None
+    settings._options = frozenset(options)  # noqa: SLF001 - a private attribute is pydantic's way to keep a fact beside the fields
+    return settings
 
 
-@attrs.frozen
-class Effective:
-    """One setting as it is in force; secrets are masked."""
+class Setting(NamedTuple):
+    """One setting as it is in force, fit to be shown: secrets are masked."""
 
-    variable: str
+    name: str
     value: str
     default: str
+    source: Source
     description: str
 
 
-def effective(settings: Settings) -> Iterator[Effective]:
+def effective(settings: Settings) -> list[Setting]:
     """Every setting, in order."""
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else str(field.default)
-        value = getattr(settings, name)
-        yield Effective(PREFIX + name.upper(), "" if value is None else str(value), default, field.description or "")
+    return [
+        Setting(
+            name=PREFIX + name.upper(),
+            value=_shown(name, getattr(settings, name)),
+            default=_shown(name, field.default),
+            source=settings.source(name),
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
 
 
-def _nearest(name: str) -> str:
+def _field(variable: str) -> str:
+    name = variable.removeprefix(PREFIX).lower()
+    if name in Settings.model_fields and variable == PREFIX + name.upper():
+        return name
+    if name in _LATER:
+        raise SettingsError(f"{variable} is not a setting of this release")
     close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    return f": did you mean {PREFIX}{close[0].upper()}?" if close else ""
+    raise SettingsError(
+        f"{variable} is not a setting" + (f": did you mean {PREFIX}{close[0].upper()}?" if close else "")
+    )
 
 
 def _explained(error: ValidationError) -> Iterator[str]:
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
-        name = str(found["loc"][0]) if found["loc"] else ""
-        message = found["msg"].removeprefix("Value error, ").removeprefix("at: ")
-        yield f"{PREFIX}{name.upper()} {message[:1].lower()}{message[1:]}"
+    for found in error.errors(include_url=False, include_input=False):
+        reason = str(found.get("ctx", {}).get("error", found["msg"]))
+        yield " ".join([*(f"{PREFIX}{name}".upper() for name in found["loc"]), reason])
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "database_url":
+        return _masked(value.get_secret_value())
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _masked(url: str) -> str:
+    without = re.sub(r"(?<=://)([^:/?#]*):.*@", r"\1:***@", url)
+    return re.sub(r"(password=)[^&]*", r"\1***", without, flags=re.IGNORECASE)

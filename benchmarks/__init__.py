@@ -1,0 +1,1 @@
+"""Telemed beside floors and peers, in one run: `python -m benchmarks` prints ratios."""

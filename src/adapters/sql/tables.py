@@ -1,0 +1,224 @@
+"""The tables: what is looked for stands in columns, the rest in ``body``, as ``adapters.serialization`` writes it.
+
+No key holds anything personal: logins and CPFs are blind indexes, texts and CPFs are sealed.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from adapters.serialization import instant_of, microseconds
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC, kept as whole microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 # SQLAlchemy's
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # as above
+        return None if value is None else instant_of(value)
+
+
+# Text that is ordered by its bytes in every database, whatever its language.
+KEY: Final = String(64).with_variant(String(64, collation="C"), "postgresql")
+KEY_OF_ANY_LENGTH: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+_LIVE: Final[dict[str, Any]] = dict.fromkeys(("sqlite_where", "postgresql_where"), text("due_at IS NOT NULL"))
+
+METADATA: Final = MetaData()
+
+PERSONS: Final = Table(
+    "persons",
+    METADATA,
+    Column("cpf_index", KEY, primary_key=True),
+    Column("id", KEY, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Without a profile it is only reserved.
+ACCOUNTS: Final = Table(
+    "accounts",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("person_id", KEY, nullable=False),
+    Column("saga_id", KEY, nullable=False),
+    Column("rev", Integer, nullable=False),
+    Column("cpf", LargeBinary),
+    Column("profile", Text),
+)
+
+LOGINS: Final = Table(
+    "logins",
+    METADATA,
+    Column("space", String(32), primary_key=True),
+    Column("login_index", KEY, primary_key=True),
+    Column("account_id", KEY, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_logins_account", "account_id"),
+    sqlite_with_rowid=False,
+)
+
+CREDENTIALS: Final = Table(
+    "credentials",
+    METADATA,
+    Column("username", KEY, primary_key=True),
+    Column("secret_hash", Text, nullable=False),
+)
+
+DOCTORS: Final = Table(
+    "doctors",
+    METADATA,
+    Column("id", KEY, ForeignKey("accounts.id"), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Index("ix_doctors_status", "status", "id"),
+    sqlite_with_rowid=False,
+)
+
+DOCTOR_SPECIALTIES: Final = Table(
+    "doctor_specialties",
+    METADATA,
+    Column("specialty", String(64), primary_key=True),
+    Column("doctor_id", KEY, ForeignKey("doctors.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+DOCTOR_WORDS: Final = Table(
+    "doctor_words",
+    METADATA,
+    Column("word", KEY_OF_ANY_LENGTH, primary_key=True),
+    Column("doctor_id", KEY, ForeignKey("doctors.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+SCHEDULES: Final = Table(
+    "schedules",
+    METADATA,
+    Column("doctor_id", KEY, ForeignKey("accounts.id"), primary_key=True),
+    Column("rev", Integer, nullable=False),
+    Column("bookable", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# Which command made each revision: what a lost answer is looked up by.
+SCHEDULE_REVISIONS: Final = Table(
+    "schedule_revisions",
+    METADATA,
+    Column("doctor_id", KEY, primary_key=True),
+    Column("rev", Integer, primary_key=True),
+    Column("command_id", KEY, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+BLOCKS: Final = Table(
+    "blocks",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+BLOCK_CANCELLATIONS: Final = Table(
+    "block_cancellations",
+    METADATA,
+    Column("block_id", KEY, ForeignKey("blocks.id"), primary_key=True),
+    Column("appointment_id", KEY, primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+QUOTAS: Final = Table(
+    "quotas",
+    METADATA,
+    Column("person_id", KEY, primary_key=True),
+    Column("pending", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("open", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `due_at` is set while the appointment is live, and then only.
+APPOINTMENTS: Final = Table(
+    "appointments",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("doctor_id", KEY, nullable=False),
+    Column("patient_id", KEY, nullable=False),
+    Column("doctor_person", KEY, nullable=False),
+    Column("patient_person", KEY, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("rev", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("body", Text, nullable=False),
+    Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
+    Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
+    Index("ix_live_due", "due_at", "id", **_LIVE),
+    Index("ix_live_doctor_person", "doctor_person", **_LIVE),
+    Index("ix_live_patient_person", "patient_person", **_LIVE),
+)
+CLAIMS: Final = Table(
+    "claims",
+    METADATA,
+    Column("person_id", KEY, primary_key=True),
+    Column("cell", Integer, primary_key=True),
+    Column("appointment_id", KEY, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("appointment_id", KEY, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("command_id", KEY, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+TEXTS: Final = Table(
+    "texts",
+    METADATA,
+    Column("owner", KEY, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+SAGAS: Final = Table(
+    "sagas",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("subject", KEY, nullable=False),
+    Column("open", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+RECEIPTS: Final = Table(
+    "receipts",
+    METADATA,
+    Column("account_id", KEY, primary_key=True),
+    Column("key", KEY_OF_ANY_LENGTH, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,243 @@
+"""The bodies of requests, by the operation they belong to."""
+
+from datetime import date, timedelta
+from typing import TypeVar
+
+from pydantic import Field, model_validator
+
+from telemed_core.domain.agenda import Agenda, DateRule, WeeklyWindow, Window
+from telemed_core.domain.instants import Interval
+from telemed_core.domain.people import Language
+from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.errors import FieldError, InvalidError
+from telemed_core.messages.fields import (
+    AddressField,
+    CentsField,
+    ConsentField,
+    CpfField,
+    CrmField,
+    DateField,
+    DecisionField,
+    DoctorIdField,
+    EmailField,
+    FlagField,
+    InstantField,
+    LanguageField,
+    Location,
+    NameField,
+    PasswordField,
+    ProposalIdField,
+    ReasonField,
+    RemarkField,
+    Request,
+    SpecialtyField,
+    TextField,
+    WeekdayField,
+    WholeField,
+    ZoneField,
+    collect,
+)
+
+R = TypeVar("R", bound=Request)
+
+
+class DoctorRegistration(Request):
+    """``POST /v1/doctors``."""
+
+    name: NameField
+    crm: CrmField
+    email: EmailField
+    cpf: CpfField
+    password: PasswordField
+    specialties: tuple[SpecialtyField, ...] = Field(max_length=10)
+    location: Location
+    address: AddressField | None = None
+    time_zone: ZoneField
+    price_cents: CentsField
+    language: LanguageField = Language.PORTUGUESE
+
+    @model_validator(mode="after")
+    def _whole(self) -> "DoctorRegistration":
+        found: list[FieldError] = []
+        if not self.specialties or len(set(self.specialties)) < len(self.specialties):
+            found.append(FieldError("specialties", "must name at least one specialty, each once"))
+        collect(found, self.location.to_point, "")
+        return _sound(self, found)
+
+    @property
+    def price(self) -> Cents:
+        return Cents(self.price_cents)
+
+
+class PatientRegistration(Request):
+    """``POST /v1/patients``."""
+
+    name: NameField
+    cpf: CpfField
+    email: EmailField
+    password: PasswordField
+    birth_date: DateField
+    time_zone: ZoneField
+    location: Location | None = None
+    language: LanguageField = Language.PORTUGUESE
+    consents: tuple[ConsentField, ...] = Field(max_length=10)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PatientRegistration":
+        found: list[FieldError] = []
+        if self.location:
+            collect(found, self.location.to_point, "")
+        return _sound(self, found)
+
+    @property
+    def born(self) -> date:
+        return self.birth_date
+
+    def to_point(self) -> GeoPoint | None:
+        """Where the patient lives, if that was said."""
+        return self.location.to_point() if self.location else None
+
+
+class VerificationDecision(Request):
+    """``POST /v1/doctors/{id}/verification``."""
+
+    decision: DecisionField
+    reason: ReasonField | None = None
+
+
+class WeeklyRule(Request):
+    """One weekly window, in local ``HH:MM``."""
+
+    weekday: WeekdayField
+    start: TextField
+    end: TextField
+
+
+class DateEntry(Request):
+    """One local date: closed, or a window in place of the weekly ones."""
+
+    date: DateField
+    closed: FlagField = False
+    start: TextField | None = None
+    end: TextField | None = None
+
+    def to_rule(self) -> DateRule:
+        """The rule.
+
+        Raises:
+            InvalidError: neither closed nor a whole window, or both.
+        """
+        if self.closed:
+            if self.start is not None or self.end is not None:
+                raise InvalidError("closed", "stands without start and end")
+            return DateRule(self.date)
+        if self.start is None or self.end is None:
+            raise InvalidError("start" if self.start is None else "end", "is required where the date is not closed")
+        return DateRule(self.date, Window.parse(self.start, self.end))
+
+
+class AgendaReplacement(Request):
+    """``PUT /v1/agenda``."""
+
+    time_zone: ZoneField
+    consultation_minutes: WholeField = 50
+    buffer_minutes: WholeField = 10
+    min_notice_minutes: WholeField = 120
+    horizon_days: WholeField = 60
+    weekly: tuple[WeeklyRule, ...] = Field((), max_length=200)
+    dates: tuple[DateEntry, ...] = Field((), max_length=800)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AgendaReplacement":
+        self.to_agenda()
+        return self
+
+    def to_agenda(self) -> Agenda:
+        """The agenda.
+
+        Raises:
+            InvalidError: naming each wrong window, or the length that does not fit.
+            OverlappingWindowsError: two windows overlap.
+        """
+        found: list[FieldError] = []
+        weekly = [
+            (rule.weekday, collect(found, lambda rule=rule: Window.parse(rule.start, rule.end), f"weekly.{number}"))  # type: ignore[misc] # mypy cannot infer a lambda's default
+            for number, rule in enumerate(self.weekly)
+        ]
+        dates = [collect(found, entry.to_rule, f"dates.{number}") for number, entry in enumerate(self.dates)]
+        _sound(self, found)
+        return Agenda(
+            time_zone=self.time_zone,
+            consultation=timedelta(minutes=self.consultation_minutes),
+            buffer=timedelta(minutes=self.buffer_minutes),
+            min_notice=timedelta(minutes=self.min_notice_minutes),
+            horizon=timedelta(days=self.horizon_days),
+            weekly=tuple(WeeklyWindow(weekday, window) for weekday, window in weekly if window),
+            dates=tuple(rule for rule in dates if rule),
+        )
+
+
+class BlockCreation(Request):
+    """``POST /v1/agenda/blocks``."""
+
+    start: InstantField
+    end: InstantField
+    reason: RemarkField | None = None
+    cancel_appointments: FlagField = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> "BlockCreation":
+        self.to_interval()
+        return self
+
+    def to_interval(self) -> Interval:
+        """The time that is blocked.
+
+        Raises:
+            InvalidError: the end is not after the start.
+        """
+        return Interval(self.start, self.end)
+
+
+class AppointmentRequest(Request):
+    """``POST /v1/appointments``."""
+
+    doctor_id: DoctorIdField
+    start: InstantField
+    reason: RemarkField | None = None
+
+
+class Acceptance(Request):
+    """``POST /v1/appointments/{id}/accept``: the revision that the doctor saw."""
+
+    rev: WholeField
+
+
+class Refusal(Request):
+    """``POST /v1/appointments/{id}/refuse``."""
+
+    reason: RemarkField | None = None
+
+
+class Cancellation(Request):
+    """``POST /v1/appointments/{id}/cancel``."""
+
+    reason: ReasonField
+
+
+class Rescheduling(Request):
+    """``POST /v1/appointments/{id}/reschedule``."""
+
+    start: InstantField
+
+
+class ProposalAnswer(Request):
+    """``POST /v1/appointments/{id}/proposal/accept`` and ``/decline``."""
+
+    proposal_id: ProposalIdField
+
+
+def _sound(request: R, found: list[FieldError]) -> R:
+    if found:
+        raise InvalidError.of(found)
+    return request
