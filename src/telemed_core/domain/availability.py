@@ -124,8 +124,8 @@ def _painted(spans: Spans, offsets: Offsets, length: int, step: int) -> int:
     """The starts of one local date's windows; bit 0 is the cell 24 hours before its midnight told as UTC."""
     bits = 0
     for first, past in _components(spans, offsets):
-        count = max(0, (past - first - length) // step + 1)
-        bits |= ((1 << count * step) - 1) // ((1 << step) - 1) << first + CELLS_PER_DAY
+        starts = range(first, past - length + 1, step)
+        bits |= ((1 << len(starts) * step) - 1) // ((1 << step) - 1) << first + CELLS_PER_DAY
     return bits
 
 
@@ -158,7 +158,7 @@ def _offsets(zone: TimeZone, day: int) -> Offsets:
 def _change(zone: TimeZone, begin: int, end: int) -> int:
     """The second at which the one change of offset between two instants takes place."""
     before = _offset(zone, begin)
-    return begin + bisect_left(range(begin, end), True, key=lambda second: _offset(zone, second) != before)
+    return begin + bisect_left(range(begin, end), x=True, key=lambda second: _offset(zone, second) != before)
 
 
 @lru_cache(maxsize=16384)

@@ -115,7 +115,9 @@ def test_the_core_alone_brings_attrs_and_tzdata_and_imports(install: Install) ->
     assert str(python.parents[1]) in run(python, "-c", IMPORT_ALL, *CORE, "telemed_core.errors")
 
 
-@pytest.mark.parametrize(("name", "extra"), [key for key in PROMISES if key != ("telemed-core", "")], ids="-".join)
+@pytest.mark.parametrize(
+    ("name", "extra"), [key for key in PROMISES if key != ("telemed-core", "")], ids=lambda word: word or "alone"
+)
 def test_an_extra_imports_what_it_promises(install: Install, name: str, extra: str) -> None:
     python = install(name, extra)
 

@@ -114,6 +114,15 @@ def test_a_window_may_end_at_24_00_and_may_last_24_hours() -> None:
     assert len(hours(whole, MONDAY)) + len(hours(whole, MONDAY + timedelta(days=1))) == 24
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Pago_Pago", "Pacific/Kiritimati"])
+def test_a_window_may_reach_the_second_next_day_of_utc_and_the_day_before(zone: str) -> None:
+    rules = agenda(TimeZone(zone), (WeeklyWindow(Weekday.MONDAY, span("00:00-24:00")),))
+    assert len(hours(rules, MONDAY)) == 24
+    late = agenda(TimeZone(zone), (WeeklyWindow(Weekday.MONDAY, span("23:00-23:00")),))
+    assert hours(late, MONDAY) == ["23:00"]
+    assert len(hours(late, MONDAY + timedelta(days=1))) == 23
+
+
 def test_an_offset_of_five_hours_and_three_quarters_moves_the_grid_of_utc() -> None:
     rules = agenda(TimeZone("Asia/Kathmandu"), every_day("08:00-10:00"))
     assert Availability.of(rules).offers(datetime(2026, 6, 1, 2, 15, tzinfo=UTC))

@@ -1,0 +1,1 @@
+"""DynamoDB: tables, and each commit as one transaction of at most a hundred conditional writes."""

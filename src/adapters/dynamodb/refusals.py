@@ -1,0 +1,118 @@
+"""Why a transaction was cancelled: DynamoDB's reasons, told as the one error that the port promises."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from adapters.dynamodb.actions import Action, Item, Purpose
+from adapters.dynamodb.claims import owner_in
+from adapters.dynamodb.items import head_key, ledger_key, quota_key
+from adapters.dynamodb.tables import PARTITION_KEY, SORT_KEY
+from adapters.serialization import load_receipt
+from telemed_core.domain.commit import ClaimChange, Command, Commit, Guard, QuotaChange, ScheduleGuard
+from telemed_core.domain.ids import PersonId
+from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.errors import (
+    BusyError,
+    IdempotencyKeyReusedError,
+    LicenceInactiveError,
+    NotFoundError,
+    PatientBusyError,
+    ScheduleChangedError,
+    SlotTakenError,
+    StaleRevisionError,
+    TelemedError,
+    TooManyPendingError,
+)
+
+Reason = Mapping[str, Any]
+"""One of the ``CancellationReasons``: a ``Code`` and, where it was asked for, the ``Item`` as it stands."""
+
+_MET: Final = "None"
+_FAILED: Final = "ConditionalCheckFailed"
+_CONTENTION: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+_Found = Mapping[tuple[str, str], Item]
+
+
+def refusal(
+    commit: Commit, command: Command, actions: Sequence[Action], reasons: Sequence[Reason]
+) -> TelemedError | ReplayedCommand | None:
+    """The first cause in the order of refusals; ``None``: this very command was carried out, its answer was lost.
+
+    ``BusyError``: no condition failed, others were at the same items; what was sent may be sent again.
+
+    Raises:
+        ValueError: it was cancelled for a reason that a plan cannot give.
+    """
+    failed: dict[Purpose, dict[tuple[str, str], Item]] = {}
+    codes = {reason["Code"] for reason in reasons} - {_MET}
+    for action, reason in zip(actions, reasons, strict=True):
+        if reason["Code"] == _FAILED:
+            failed.setdefault(action.purpose, {})[action.key] = reason.get("Item", {})
+    events = failed.get(Purpose.EVENT, {})
+    if Purpose.RECEIPT in failed:
+        return _replay(failed[Purpose.RECEIPT], command)
+    if any(event["command"]["S"] == command.id for event in events.values()):
+        return None
+    if Purpose.GUARD in failed:
+        return _unguarded(commit.guards, failed[Purpose.GUARD])
+    if Purpose.QUOTA in failed:
+        return _exhausted(commit.quotas, failed[Purpose.QUOTA])
+    if events or Purpose.APPOINTMENT in failed:
+        return StaleRevisionError()
+    if Purpose.CLAIMS in failed:
+        return _held(commit, failed[Purpose.CLAIMS])
+    if codes and codes <= _CONTENTION:
+        return BusyError()
+    raise ValueError(f"a transaction was cancelled by {sorted(codes)}")
+
+
+def _replay(found: _Found, command: Command) -> TelemedError | ReplayedCommand:
+    (item,) = found.values()
+    if command.idempotency is None:
+        raise ValueError("a receipt was refused that was not asked for")
+    try:
+        return load_receipt(str(item["body"]["S"])).replays(command.idempotency)
+    except IdempotencyKeyReusedError as reused:
+        return reused
+
+
+def _unguarded(guards: Sequence[Guard], found: _Found) -> TelemedError:
+    for guard in guards:
+        head = found.get(_pair(head_key(guard.doctor_id)))
+        if head is None:
+            continue
+        bookable = bool(head) and head["bookable"]["BOOL"]
+        if isinstance(guard, ScheduleGuard):
+            if not bookable or head["rev"]["N"] != str(guard.rev):
+                return ScheduleChangedError()
+        elif not bookable:
+            return LicenceInactiveError()
+    return ScheduleChangedError()
+
+
+def _exhausted(quotas: Sequence[QuotaChange], found: _Found) -> TelemedError:
+    refused = [(change, found[at]) for change in quotas if (at := _pair(quota_key(change.person_id))) in found]
+    change, counters = refused[0]
+    if not counters or (change.live > 0 and not counters["active"]["BOOL"]):
+        return NotFoundError()
+    return TooManyPendingError()
+
+
+def _held(commit: Commit, found: _Found) -> TelemedError:
+    others: dict[PersonId, set[str]] = {}
+    for claim in commit.claims:
+        for owner in _not_as_expected(claim, found):
+            others.setdefault(claim.person_id, set()).update((owner,) if owner else ())
+    owners = {owner for found_of in others.values() for owner in found_of}
+    return PatientBusyError(owners) if commit.after.patient_person in others else SlotTakenError(owners)
+
+
+def _not_as_expected(claim: ClaimChange, found: _Found) -> set[str | None]:
+    days = [(cell, found.get(_pair(ledger_key(claim.person_id, cell)))) for cell in claim.cells]
+    owners = {owner_in(day, cell) for cell, day in days if day is not None}
+    return owners - {claim.before}
+
+
+def _pair(key: Item) -> tuple[str, str]:
+    return str(key[PARTITION_KEY]["S"]), str(key[SORT_KEY]["S"])

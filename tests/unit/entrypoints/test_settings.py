@@ -1,0 +1,207 @@
+"""Settings: what is allowed, and what a wrong one is answered."""
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from entrypoints.settings import SECRETS, Settings, SettingsError, effective, load_settings
+
+KEY = base64.b64encode(b"k" * 32).decode()
+SERVER = "postgresql+psycopg://clinic:hunter2@db.example:5432/telemed"
+KEYS = {f"TELEMED_{name.upper()}": KEY for name in SECRETS}
+
+
+def refusal(environment: dict[str, str], **options: object) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment, **options)
+    return str(refused.value)
+
+
+def test_without_variables_it_is_one_machine_in_the_folder_data() -> None:
+    settings = load_settings({"PATH": "/bin", "TELEMEDX": "1"})
+    assert (settings.profile, settings.data, settings.at) == ("local", Path("data"), None)
+    assert settings.sql_url == "sqlite:///data/telemed.db"
+    assert settings.database_file == Path("data/telemed.db")
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.configured_secrets() == {}
+
+
+def test_the_environment_of_the_process_is_read_where_none_is_handed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELEMED_DATA", "/srv/clinic")
+    assert load_settings().data == Path("/srv/clinic")
+
+
+def test_options_win_over_the_environment_and_none_is_no_option() -> None:
+    settings = load_settings({"TELEMED_DATA": "a", "TELEMED_PROFILE": "memory"}, data=Path("b"), profile=None)
+    assert (settings.data, settings.profile) == (Path("b"), "memory")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TELEMED_PROFILE": "cloud"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
+        ({"TELEMED_PROFILE": "aws"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
+        ({"TELEMED_PROFILE": "Memory"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
+        ({"TELEMED_AT": "tomorrow"}, "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"),
+        ({"TELEMED_AT": "2026-06-01T12:00:00"}, "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"),
+        ({"TELEMED_AT": "2026-02-30T12:00:00Z"}, "TELEMED_AT is not an instant of the calendar"),
+        ({"TELEMED_AT": "1815-06-18T12:00:00Z"}, "TELEMED_AT must lie in the years 1990 to 2199"),
+        ({"TELEMED_DATA": " "}, "TELEMED_DATA is empty: leave it out, or say something"),
+        ({"TELEMED_PEPPER": ""}, "TELEMED_PEPPER is empty: leave it out, or say something"),
+        ({"TELEMED_DATABSE_URL": "x"}, "TELEMED_DATABSE_URL is not a setting: did you mean TELEMED_DATABASE_URL?"),
+        ({"TELEMED_data": "x"}, "TELEMED_data is not a setting: did you mean TELEMED_DATA?"),
+        (
+            {"TELEMED_PEPPER_PREVIOUS": KEY},
+            "TELEMED_PEPPER_PREVIOUS is not a setting: did you mean TELEMED_SECRET_PREVIOUS?",
+        ),
+        ({"TELEMED_ZZZ": "x"}, "TELEMED_ZZZ is not a setting"),
+        ({"TELEMED_": "x"}, "TELEMED_ is not a setting"),
+        ({"TELEMED_OBJECTS": "s3"}, "TELEMED_OBJECTS is not a setting of this release"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_allowed(environment: dict[str, str], expected: str) -> None:
+    assert refusal(environment) == expected
+
+
+def test_all_wrong_variables_are_named_at_once() -> None:
+    assert refusal({"TELEMED_PROFILE": "x", "TELEMED_AT": "x"}) == (
+        "TELEMED_PROFILE must be memory or local; aws is not part of this release; "
+        "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"
+    )
+
+
+def test_an_option_is_held_to_the_same() -> None:
+    assert refusal({}, profile="aws", at=datetime(2026, 6, 1, tzinfo=UTC)).startswith("TELEMED_PROFILE must be")
+    assert (
+        refusal({}, at=datetime(2026, 6, 1, tzinfo=UTC).replace(tzinfo=None))
+        == "TELEMED_AT must say its offset from UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "clinic.example",
+        "ftp://clinic.example",
+        "https://",
+        "https://me:secret@clinic.example",
+        "https://clinic.example?a",
+        "https://clinic.example#a",
+        "https://clinic.example/a b",
+        "https://clínica.example",
+        "https://[",
+        "https://a:99999",
+        "https://a:x",
+        "https://a\n",
+    ],
+)  # fmt: skip - one line of a kind
+def test_a_public_url_is_a_plain_web_address(url: str) -> None:
+    assert (
+        refusal({"TELEMED_PUBLIC_URL": url}) == "TELEMED_PUBLIC_URL must be an address such as https://clinic.example"
+    )
+
+
+def test_a_public_url_does_not_end_in_a_slash() -> None:
+    assert (
+        load_settings({"TELEMED_PUBLIC_URL": "https://clinic.example/app/"}).public_url == "https://clinic.example/app"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:///clinic.db", "clinic.db"),
+        ("sqlite:////srv/clinic.db", "/srv/clinic.db"),
+        ("sqlite+pysqlite:////srv/clinic.db?timeout=5", "/srv/clinic.db"),
+    ],
+)
+def test_a_sqlite_file_can_lie_anywhere(url: str, file: str) -> None:
+    settings = load_settings({"TELEMED_DATABASE_URL": url})
+    assert (settings.sql_url, settings.database_file) == (url, Path(file))
+
+
+@pytest.mark.parametrize("url", [SERVER, "postgresql:///telemed", "postgres://db/telemed"])
+def test_a_server_has_no_file(url: str) -> None:
+    settings = load_settings({"TELEMED_DATABASE_URL": url} | KEYS)
+    assert (settings.sql_url, settings.database_file) == (url, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["x", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?uri=true", "mysql://a/b", "postgresql://"],
+)
+def test_another_database_is_refused_and_its_address_not_shown(url: str) -> None:
+    expected = "TELEMED_DATABASE_URL must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+    assert refusal({"TELEMED_DATABASE_URL": url} | KEYS) == expected
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_a_server_database_needs_every_secret_configured(missing: str) -> None:
+    name = f"TELEMED_{missing.upper()}"
+    keys = {variable: value for variable, value in KEYS.items() if variable != name}
+    assert refusal({"TELEMED_DATABASE_URL": SERVER} | keys).startswith(f"{name} must be set")
+
+
+def test_all_missing_secrets_are_named_at_once() -> None:
+    assert refusal({"TELEMED_DATABASE_URL": SERVER, "TELEMED_PEPPER": KEY}).startswith(
+        "TELEMED_SECRET, TELEMED_DATA_KEY, TELEMED_ISSUER_KEY must be set"
+    )
+
+
+def test_the_memory_profile_takes_no_database() -> None:
+    assert refusal({"TELEMED_PROFILE": "memory", "TELEMED_DATABASE_URL": "sqlite:///x.db"}) == (
+        "TELEMED_DATABASE_URL must be left out: the memory profile has no database"
+    )
+
+
+def test_the_clock_starts_at_an_instant_told_with_any_offset() -> None:
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    for told in ("2026-06-01T12:00:00Z", "2026-06-01T09:00:00-03:00", noon):
+        at = load_settings({}, at=told).at
+        assert at == noon
+        assert at.tzinfo is UTC
+
+
+def test_secrets_are_handed_on_by_name_and_never_shown() -> None:
+    settings = load_settings(KEYS | {"TELEMED_DATA_KEY_PREVIOUS": KEY})
+    assert settings.configured_secrets() == dict.fromkeys([*SECRETS, "data_key_previous"], KEY)
+    assert KEY not in repr(settings)
+    assert KEY not in str(effective(settings))
+
+
+def test_settings_do_not_change() -> None:
+    settings = load_settings({})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.profile = "memory"
+
+
+def test_what_is_in_force_is_told_with_where_it_comes_from() -> None:
+    told = effective(load_settings({"TELEMED_PUBLIC_URL": "https://clinic.example"}, at="2026-06-01T09:00:00-03:00"))
+    assert [one.name for one in told] == [f"TELEMED_{name.upper()}" for name in Settings.model_fields]
+    assert all(one.description for one in told)
+    by_name = {one.name: (one.value, one.default, one.source) for one in told}
+    assert by_name["TELEMED_PUBLIC_URL"] == ("https://clinic.example", "http://127.0.0.1:8000", "environment")
+    assert by_name["TELEMED_AT"] == ("2026-06-01T12:00:00+00:00", "", "option")
+    assert by_name["TELEMED_DATA"] == ("data", "data", "default")
+    assert by_name["TELEMED_SECRET"] == ("", "", "default")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (SERVER, "postgresql+psycopg://clinic:***@db.example:5432/telemed"),
+        ("postgresql://clinic:hun@ter2@db/telemed", "postgresql://clinic:***@db/telemed"),
+        ("postgresql://clinic:hun/ter2@db/telemed", "postgresql://clinic:***@db/telemed"),
+        ("postgresql://clinic@db/telemed", "postgresql://clinic@db/telemed"),
+        (
+            "postgresql://db/telemed?user=a&password=hunter2&sslpassword=x",
+            "postgresql://db/telemed?user=a&password=***&sslpassword=***",
+        ),
+        ("sqlite:////srv/clinic.db", "sqlite:////srv/clinic.db"),
+    ],
+)  # fmt: skip - one line each
+def test_the_password_of_a_database_is_masked(url: str, shown: str) -> None:
+    told = effective(load_settings({"TELEMED_DATABASE_URL": url} | KEYS))
+    assert next(one.value for one in told if one.name == "TELEMED_DATABASE_URL") == shown
