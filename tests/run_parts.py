@@ -65,7 +65,7 @@ class Part:
                 for line in process.stdout or ():
                     print(line, end="", flush=True)
                     summary = line if SUMMARY.search(line) else summary
-            except KeyboardInterrupt:
+            except BaseException:  # whatever ends this program ends what it started
                 stop(process)
                 raise
             finally:
@@ -133,6 +133,7 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         print(f"no such part: {', '.join(sorted(unknown))}; there are: {', '.join(part.name for part in PARTS)}")
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [part for part in PARTS if not names or part.name in names]
     for part in chosen:
         part.run()

@@ -23,7 +23,7 @@ FEWEST_GUESSES: Final = 10**8
 """A stolen hash holds for a day or more at a thousand guesses a second, which is what a graphics card does to these."""
 
 WEIGHED: Final = 16
-"""How many characters are weighed: the time grows exponentially with those that may stand for letters, such as ``@``."""
+"""How many characters are weighed: the time grows exponentially with those that can stand for letters, as ``@`` can."""
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 

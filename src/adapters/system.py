@@ -25,11 +25,9 @@ class ShiftedClock:
 
     start: datetime = attrs.field(converter=as_utc)
     _seconds: Callable[[], float] = attrs.field(default=time.monotonic, repr=False)
-    _began: float = attrs.field(init=False, repr=False)
-
-    @_began.default
-    def _begin(self) -> float:
-        return self._seconds()
+    _began: float = attrs.field(
+        default=attrs.Factory(lambda self: self._seconds(), takes_self=True), init=False, repr=False
+    )
 
     def now(self) -> datetime:
         return self.start + timedelta(seconds=self._seconds() - self._began)

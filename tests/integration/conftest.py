@@ -1,14 +1,14 @@
-"""Databases for tests: fresh SQLite files, and fresh databases of a Postgres that each test process starts on demand."""
+"""Databases for tests: fresh SQLite files, and fresh databases of a Postgres that a test process starts on demand."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from integration.postgres import PostgresServer
 
 from adapters.sealing import open_sealing
 from adapters.sql import open_sql
+from integration.postgres import PostgresServer
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 

@@ -1,4 +1,4 @@
-"""A real Postgres for tests: one server per test process, a fresh database for whoever asks, gone when the process is."""
+"""A real Postgres for tests: one server per test process, fresh databases for who asks, gone when the process is."""
 
 import os
 import pwd

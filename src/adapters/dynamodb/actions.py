@@ -49,8 +49,7 @@ class Action:
     @property
     def key(self) -> tuple[str, str]:
         """The item's two keys."""
-        keys: Item = self.parameters["Item" if self.operation == "Put" else "Key"]
-        return str(keys[PARTITION_KEY]["S"]), str(keys[SORT_KEY]["S"])
+        return pair(self.parameters["Item" if self.operation == "Put" else "Key"])
 
     def request(self) -> dict[str, Mapping[str, Any]]:
         """One of the ``TransactItems`` of ``TransactWriteItems``."""
@@ -76,3 +75,8 @@ def binary(value: bytes) -> Value:
 
 def key(partition: str, sort: str) -> Item:
     return {PARTITION_KEY: text(partition), SORT_KEY: text(sort)}
+
+
+def pair(item: Item) -> tuple[str, str]:
+    """Its two keys."""
+    return str(item[PARTITION_KEY]["S"]), str(item[SORT_KEY]["S"])

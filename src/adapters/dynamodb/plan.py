@@ -24,9 +24,6 @@ from telemed_core.domain.texts import Text
 Seal = Callable[[Text], bytes]
 """Encrypts a text, bound to its key."""
 
-MOST_ACTIONS: Final = 100
-"""How many actions DynamoDB takes in one transaction."""
-
 _IS_NEW: Final = "attribute_not_exists(PK)"
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from adapters.dynamodb.actions import Action, Item, Purpose
+from adapters.dynamodb.actions import Action, Item, Purpose, pair
 from adapters.dynamodb.claims import owner_in
 from adapters.dynamodb.items import head_key, ledger_key, quota_key
-from adapters.dynamodb.tables import PARTITION_KEY, SORT_KEY
 from adapters.serialization import load_receipt
-from telemed_core.domain.commit import ClaimChange, Command, Commit, Guard, QuotaChange, ScheduleGuard
+from telemed_core.domain.commit import ClaimChange, Command, Commit, Guard, Idempotency, LicenceGuard, QuotaChange
 from telemed_core.domain.ids import PersonId
 from telemed_core.domain.receipts import ReplayedCommand
 from telemed_core.errors import (
@@ -50,8 +49,9 @@ def refusal(
         if reason["Code"] == _FAILED:
             failed.setdefault(action.purpose, {})[action.key] = reason.get("Item", {})
     events = failed.get(Purpose.EVENT, {})
-    if Purpose.RECEIPT in failed:
-        return _replay(failed[Purpose.RECEIPT], command)
+    if command.idempotency and Purpose.RECEIPT in failed:
+        (receipt,) = failed[Purpose.RECEIPT].values()
+        return _replay(receipt, command.idempotency)
     if any(event["command"]["S"] == command.id for event in events.values()):
         return None
     if Purpose.GUARD in failed:
@@ -67,32 +67,23 @@ def refusal(
     raise ValueError(f"a transaction was cancelled by {sorted(codes)}")
 
 
-def _replay(found: _Found, command: Command) -> TelemedError | ReplayedCommand:
-    (item,) = found.values()
-    if command.idempotency is None:
-        raise ValueError("a receipt was refused that was not asked for")
+def _replay(receipt: Item, asked: Idempotency) -> TelemedError | ReplayedCommand:
     try:
-        return load_receipt(str(item["body"]["S"])).replays(command.idempotency)
+        return load_receipt(str(receipt["body"]["S"])).replays(asked)
     except IdempotencyKeyReusedError as reused:
         return reused
 
 
 def _unguarded(guards: Sequence[Guard], found: _Found) -> TelemedError:
-    for guard in guards:
-        head = found.get(_pair(head_key(guard.doctor_id)))
-        if head is None:
-            continue
-        bookable = bool(head) and head["bookable"]["BOOL"]
-        if isinstance(guard, ScheduleGuard):
-            if not bookable or head["rev"]["N"] != str(guard.rev):
-                return ScheduleChangedError()
-        elif not bookable:
+    refused = [(guard, found[at]) for guard in guards if (at := pair(head_key(guard.doctor_id))) in found]
+    for guard, head in refused:
+        if isinstance(guard, LicenceGuard) and not (head and head["bookable"]["BOOL"]):
             return LicenceInactiveError()
     return ScheduleChangedError()
 
 
 def _exhausted(quotas: Sequence[QuotaChange], found: _Found) -> TelemedError:
-    refused = [(change, found[at]) for change in quotas if (at := _pair(quota_key(change.person_id))) in found]
+    refused = [(change, found[at]) for change in quotas if (at := pair(quota_key(change.person_id))) in found]
     change, counters = refused[0]
     if not counters or (change.live > 0 and not counters["active"]["BOOL"]):
         return NotFoundError()
@@ -109,10 +100,6 @@ def _held(commit: Commit, found: _Found) -> TelemedError:
 
 
 def _not_as_expected(claim: ClaimChange, found: _Found) -> set[str | None]:
-    days = [(cell, found.get(_pair(ledger_key(claim.person_id, cell)))) for cell in claim.cells]
+    days = [(cell, found.get(pair(ledger_key(claim.person_id, cell)))) for cell in claim.cells]
     owners = {owner_in(day, cell) for cell, day in days if day is not None}
     return owners - {claim.before}
-
-
-def _pair(key: Item) -> tuple[str, str]:
-    return str(key[PARTITION_KEY]["S"]), str(key[SORT_KEY]["S"])

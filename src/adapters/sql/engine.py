@@ -11,6 +11,12 @@ from telemed_core.errors import InvalidError
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 """How long a server has to answer, and a thread to get one of the pool's connections."""
 
+SQLITE_ASKS_FOR_MS: Final = 8
+"""After 0, 1, 3 and 8 ms, and then the transaction asks again.
+
+Left to itself, SQLite soon asks every 100 ms only, and who has waited longest comes off worst.
+"""
+
 _DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+pysqlite": "sqlite+pysqlite",
@@ -39,7 +45,7 @@ def parse_url(text: str) -> URL:
 
 
 def connect_to(url: URL, *, pool_size: int, patience: timedelta) -> Engine:
-    """The engine; nothing is connected before its first use. A lock is waited for as long as ``patience``."""
+    """The engine; nothing is connected before its first use. Postgres waits for a lock as long as ``patience``."""
     common: dict[str, Any] = {
         "hide_parameters": True,
         "pool_size": pool_size,
@@ -48,16 +54,16 @@ def connect_to(url: URL, *, pool_size: int, patience: timedelta) -> Engine:
         # The connection used last has the warmest caches.
         "pool_use_lifo": True,
     }
-    wait = int(patience / timedelta(milliseconds=1))
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"check_same_thread": False, "isolation_level": None}, **common)
-
-        @event.listens_for(engine, "connect")
-        def set_up(connection: Any, _: Any) -> None:
-            for pragma in (f"busy_timeout={wait}", "synchronous=FULL", "foreign_keys=ON"):
-                connection.execute(f"PRAGMA {pragma}")
-
+        event.listen(engine, "connect", _set_up_sqlite)
         return engine
+    wait = int(patience / timedelta(milliseconds=1))
     options = f"{url.query.get('options', '')} -c lock_timeout={wait}"
     limits = {"options": options.strip(), "connect_timeout": int(CONNECT_WITHIN.total_seconds())}
     return create_engine(url, connect_args=limits, **common)
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    for pragma in (f"busy_timeout={SQLITE_ASKS_FOR_MS}", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -5,8 +5,10 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final, TypeVar
+from threading import Lock
+from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -44,6 +46,16 @@ class _AnswerLostError(Exception):  # a signal between the functions of this mod
     """A COMMIT was sent, and whether it was carried out is not known."""
 
 
+class _NoTurnError(Exception):  # a signal between the functions of this module
+    """Other threads of this process have been writing all the while."""
+
+
+class _Opened(NamedTuple):
+    engine: Engine
+    reader: Engine
+    turn: Lock
+
+
 class Database:
     """One database, for all threads of a process; after a fork, the child connects anew.
 
@@ -54,31 +66,31 @@ class Database:
         self._url = url
         self._pool_size = pool_size
         self._patience = patience
-        self._opened: dict[int, tuple[Engine, Engine]] = {}
+        self._opened: dict[int, _Opened] = {}
         self.sqlite = url.get_backend_name() == "sqlite"
 
-    def _engines(self) -> tuple[Engine, Engine]:
-        """This process's engine, and the same committing each statement by itself.
+    def _here(self) -> "_Opened":
+        """What this process has opened.
 
-        A parent's stay referenced: closing its connections from here would break them for the parent.
+        A parent's stays referenced: closing its connections from here would break them for the parent.
         """
         opened = self._opened.get(os.getpid())
         if opened is None:
             engine = connect_to(self._url, pool_size=self._pool_size, patience=self._patience)
-            # SQLite's connections do so until they are told to begin.
+            # SQLite's connections commit each statement by itself until they are told to begin.
             reader = engine if self.sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
-            opened = self._opened.setdefault(os.getpid(), (engine, reader))
+            opened = self._opened.setdefault(os.getpid(), _Opened(engine, reader, Lock()))
         return opened
 
     def close(self) -> None:
         """Close this process's connections."""
-        self._engines()[0].dispose()
+        self._here().engine.dispose()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run reads, each of which sees its own moment."""
 
         def act() -> T:
-            with self._engines()[1].connect() as connection:
+            with self._here().reader.connect() as connection:
                 return work(connection)
 
         return self._patiently(act)
@@ -87,7 +99,7 @@ class Database:
         """Run reads that all see the same moment."""
 
         def act() -> T:
-            with self._engines()[0].connect() as connection:
+            with self._here().engine.connect() as connection:
                 if self.sqlite:
                     connection.exec_driver_sql("BEGIN")
                 else:
@@ -104,19 +116,47 @@ class Database:
         """
 
         def act() -> T:
-            with self._engines()[0].connect() as connection:
-                if self.sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with self._writing() as connection:
                 result = work(connection)
                 try:
                     connection.commit()
                 except DBAPIError as error:
+                    # What the connection still holds goes with it.
+                    connection.invalidate(error)
                     if _trouble(error) is UnavailableError:
                         raise _AnswerLostError from error
                     raise
                 return result
 
         return self._patiently(act, repeatable=repeatable)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        here = self._here()
+        if not self.sqlite:
+            with here.engine.connect() as connection:
+                yield connection
+            return
+        # Threads wait for each other, and only one of each process asks for the file's lock.
+        if not here.turn.acquire(timeout=self._patience.total_seconds()):
+            raise _NoTurnError
+        try:
+            with here.engine.connect() as connection:
+                self._begin_immediately(connection)
+                yield connection
+        finally:
+            here.turn.release()
+
+    def _begin_immediately(self, connection: Connection) -> None:
+        until = time.monotonic() + self._patience.total_seconds()
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except DBAPIError as error:
+                if _trouble(error) is not BusyError or time.monotonic() > until:
+                    raise
+            else:
+                return
 
     def _patiently(self, act: Callable[[], T], *, repeatable: bool = True) -> T:
         lost = False
@@ -128,6 +168,8 @@ class Database:
                 lost, cause = True, error
                 if not repeatable:
                     break
+            except _NoTurnError as error:
+                cause = error
             except SQLAlchemyError as error:
                 trouble = _trouble(error)
                 if trouble is None:

@@ -1,23 +1,27 @@
 """Field types of requests: strict shapes, read by the domain's own parsers, wrong ones named and never echoed."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+import attrs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from telemed_core.domain.agenda import Weekday
-from telemed_core.domain.doctor import Decision
-from telemed_core.domain.ids import DoctorId, Id, ProposalId
+from telemed_core.domain.agenda import Agenda, Weekday, minute_of_day
+from telemed_core.domain.doctor import Decision, DoctorStatus
+from telemed_core.domain.ids import DoctorId, ProposalId
 from telemed_core.domain.instants import TimeZone, parse_date, parse_instant
 from telemed_core.domain.patient import ConsentKind
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, person_name
 from telemed_core.domain.places import GeoPoint, cents
 from telemed_core.domain.specialties import Specialty
+from telemed_core.domain.status import Status
 from telemed_core.domain.texts import clean, reason
-from telemed_core.errors import FieldError, InvalidError
+from telemed_core.errors import InvalidError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 ADDRESS_MOST = 200
 BIGGEST = 10**8
@@ -55,6 +59,58 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _one_of(choices: type[E]) -> Callable[[str], E]:
+    def read(text: str) -> E:
+        try:
+            return choices(text)
+        except ValueError:
+            raise InvalidError("", "must be one of " + ", ".join(choices)) from None
+
+    return read
+
+
+def _clock(text: str) -> str:
+    minute_of_day(text, field="")
+    return text
+
+
+def _length(name: str, unit: timedelta) -> AfterValidator:
+    """One of an agenda's lengths, judged by itself."""
+
+    def check(value: int) -> int:
+        length: dict[str, Any] = {name: value * unit}
+        try:
+            attrs.evolve(_SHORT, **length)
+        except InvalidError as error:
+            raise InvalidError("", error.fields[0].message) from None
+        return value
+
+    return AfterValidator(check)
+
+
+def _degrees(to_point: Callable[[float], GeoPoint]) -> AfterValidator:
+    def check(value: float) -> float:
+        try:
+            to_point(value)
+        except InvalidError as error:
+            raise InvalidError("", error.fields[0].message) from None
+        return value
+
+    return AfterValidator(check)
+
+
+def _each_once(codes: tuple[Specialty, ...]) -> tuple[Specialty, ...]:
+    if not codes or len(set(codes)) < len(codes):
+        raise InvalidError("", "must name at least one specialty, each once")
+    return codes
+
+
+_MINUTE = timedelta(minutes=1)
+_SHORT = Agenda(TimeZone("UTC"), consultation=5 * _MINUTE, buffer=0 * _MINUTE)
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
 CpfField = Annotated[Cpf, text_as(Cpf.parse)]
 CrmField = Annotated[Crm, text_as(Crm.parse)]
 EmailField = Annotated[EmailAddress, text_as(EmailAddress.parse)]
@@ -64,21 +120,27 @@ AddressField = Annotated[str, text_as(lambda text: clean(text, field="", least=3
 ZoneField = Annotated[TimeZone, text_as(TimeZone)]
 LanguageField = Annotated[Language, text_as(Language.parse)]
 SpecialtyField = Annotated[Specialty, text_as(Specialty.parse)]
+SpecialtiesField = Annotated[tuple[SpecialtyField, ...], Field(max_length=10), AfterValidator(_each_once)]
 ConsentField = Annotated[ConsentKind, text_as(ConsentKind.parse)]
 DecisionField = Annotated[Decision, text_as(Decision.parse)]
+DoctorStatusField = Annotated[DoctorStatus, text_as(_one_of(DoctorStatus))]
+StatusField = Annotated[Status, text_as(_one_of(Status))]
 WeekdayField = Annotated[Weekday, text_as(Weekday.parse)]
+ClockField = Annotated[str, text_as(_clock)]
 InstantField = Annotated[datetime, text_as(lambda text: parse_instant(text, field=""))]
 DateField = Annotated[date, text_as(lambda text: parse_date(text, field=""))]
 ReasonField = Annotated[str, text_as(reason)]
 RemarkField = Annotated[str, text_as(lambda text: reason(text, least=0))]
+NameWordsField = Annotated[str, text_as(lambda text: clean(text, field="", least=1, most=120))]
 DoctorIdField = Annotated[DoctorId, text_as(DoctorId)]
 ProposalIdField = Annotated[ProposalId, text_as(ProposalId)]
-IdField = Annotated[Id, text_as(Id)]
-TextField = Annotated[str, text_as(str)]
-WholeField = Annotated[int, BeforeValidator(_whole)]
-NumberField = Annotated[float, BeforeValidator(_number)]
-FlagField = Annotated[bool, BeforeValidator(_flag)]
 CentsField = Annotated[int, BeforeValidator(lambda value: cents(_whole(value), field=""))]
+LatitudeField = Annotated[Number, _degrees(lambda value: GeoPoint.parse(value, 0))]
+LongitudeField = Annotated[Number, _degrees(lambda value: GeoPoint.parse(0, value))]
+ConsultationField = Annotated[Whole, _length("consultation", _MINUTE)]
+BufferField = Annotated[Whole, _length("buffer", _MINUTE)]
+NoticeField = Annotated[Whole, _length("min_notice", _MINUTE)]
+HorizonField = Annotated[Whole, _length("horizon", timedelta(days=1))]
 
 
 class Request(BaseModel):
@@ -90,22 +152,9 @@ class Request(BaseModel):
 class Location(Request):
     """A place in degrees."""
 
-    lat: NumberField
-    lon: NumberField
+    lat: LatitudeField
+    lon: LongitudeField
 
     def to_point(self) -> GeoPoint:
-        """The point.
-
-        Raises:
-            InvalidError: beyond 90 or 180 degrees, naming ``location.lat`` or ``location.lon``.
-        """
+        """The point."""
         return GeoPoint.parse(self.lat, self.lon)
-
-
-def collect(found: list[FieldError], read: Callable[[], T], under: str) -> T | None:
-    """What ``read`` gives; where it refuses, its fields join ``found`` and stand under ``under``."""
-    try:
-        return read()
-    except InvalidError as error:
-        found += error.under(under).fields if under else error.fields
-        return None

@@ -1,7 +1,7 @@
 """From bytes and data to requests: one error that names every wrong field."""
 
 import json
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +12,7 @@ MOST_BYTES = 1024 * 1024
 DEEPEST = 32
 
 M = TypeVar("M", bound=BaseModel)
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
 _SHAPES = {
     "missing": "is required",
@@ -51,7 +52,7 @@ def parse_json(model: type[M], raw: bytes) -> M:
     return parse(model, load_json(raw))
 
 
-def load_json(raw: bytes) -> object:
+def load_json(raw: bytes) -> Json:
     """The data of a strict JSON text.
 
     Raises:
@@ -60,7 +61,7 @@ def load_json(raw: bytes) -> object:
     if len(raw) > MOST_BYTES:
         raise InvalidError("body", "is larger than 1 MiB")
     try:
-        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        data: Json = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
         _check(data, DEEPEST)
     except (ValueError, RecursionError):
         raise InvalidError("body", "is not JSON that can be read here") from None
@@ -78,7 +79,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _check(data: object, depth: int) -> None:
+def _check(data: Json, depth: int) -> None:
     """No deeper than that, and text that can be encoded."""
     if depth == 0:
         raise ValueError("too deep")

@@ -1,7 +1,6 @@
 """The bodies of requests, by the operation they belong to."""
 
-from datetime import date, timedelta
-from typing import TypeVar
+from datetime import timedelta
 
 from pydantic import Field, model_validator
 
@@ -9,36 +8,37 @@ from telemed_core.domain.agenda import Agenda, DateRule, WeeklyWindow, Window
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.people import Language
 from telemed_core.domain.places import Cents, GeoPoint
-from telemed_core.errors import FieldError, InvalidError
+from telemed_core.errors import InvalidError
 from telemed_core.messages.fields import (
     AddressField,
+    BufferField,
     CentsField,
+    ClockField,
     ConsentField,
+    ConsultationField,
     CpfField,
     CrmField,
     DateField,
     DecisionField,
     DoctorIdField,
     EmailField,
-    FlagField,
+    Flag,
+    HorizonField,
     InstantField,
     LanguageField,
     Location,
     NameField,
+    NoticeField,
     PasswordField,
     ProposalIdField,
     ReasonField,
     RemarkField,
     Request,
-    SpecialtyField,
-    TextField,
+    SpecialtiesField,
     WeekdayField,
-    WholeField,
+    Whole,
     ZoneField,
-    collect,
 )
-
-R = TypeVar("R", bound=Request)
 
 
 class DoctorRegistration(Request):
@@ -49,23 +49,15 @@ class DoctorRegistration(Request):
     email: EmailField
     cpf: CpfField
     password: PasswordField
-    specialties: tuple[SpecialtyField, ...] = Field(max_length=10)
+    specialties: SpecialtiesField
     location: Location
     address: AddressField | None = None
     time_zone: ZoneField
     price_cents: CentsField
     language: LanguageField = Language.PORTUGUESE
 
-    @model_validator(mode="after")
-    def _whole(self) -> "DoctorRegistration":
-        found: list[FieldError] = []
-        if not self.specialties or len(set(self.specialties)) < len(self.specialties):
-            found.append(FieldError("specialties", "must name at least one specialty, each once"))
-        collect(found, self.location.to_point, "")
-        return _sound(self, found)
-
-    @property
-    def price(self) -> Cents:
+    def to_price(self) -> Cents:
+        """The price of one consultation."""
         return Cents(self.price_cents)
 
 
@@ -81,17 +73,6 @@ class PatientRegistration(Request):
     location: Location | None = None
     language: LanguageField = Language.PORTUGUESE
     consents: tuple[ConsentField, ...] = Field(max_length=10)
-
-    @model_validator(mode="after")
-    def _whole(self) -> "PatientRegistration":
-        found: list[FieldError] = []
-        if self.location:
-            collect(found, self.location.to_point, "")
-        return _sound(self, found)
-
-    @property
-    def born(self) -> date:
-        return self.birth_date
 
     def to_point(self) -> GeoPoint | None:
         """Where the patient lives, if that was said."""
@@ -109,17 +90,31 @@ class WeeklyRule(Request):
     """One weekly window, in local ``HH:MM``."""
 
     weekday: WeekdayField
-    start: TextField
-    end: TextField
+    start: ClockField
+    end: ClockField
+
+    @model_validator(mode="after")
+    def _whole(self) -> "WeeklyRule":
+        self.to_window()
+        return self
+
+    def to_window(self) -> WeeklyWindow:
+        """The window."""
+        return WeeklyWindow(self.weekday, Window.parse(self.start, self.end))
 
 
 class DateEntry(Request):
     """One local date: closed, or a window in place of the weekly ones."""
 
     date: DateField
-    closed: FlagField = False
-    start: TextField | None = None
-    end: TextField | None = None
+    closed: Flag = False
+    start: ClockField | None = None
+    end: ClockField | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "DateEntry":
+        self.to_rule()
+        return self
 
     def to_rule(self) -> DateRule:
         """The rule.
@@ -140,10 +135,10 @@ class AgendaReplacement(Request):
     """``PUT /v1/agenda``."""
 
     time_zone: ZoneField
-    consultation_minutes: WholeField = 50
-    buffer_minutes: WholeField = 10
-    min_notice_minutes: WholeField = 120
-    horizon_days: WholeField = 60
+    consultation_minutes: ConsultationField = 50
+    buffer_minutes: BufferField = 10
+    min_notice_minutes: NoticeField = 120
+    horizon_days: HorizonField = 60
     weekly: tuple[WeeklyRule, ...] = Field((), max_length=200)
     dates: tuple[DateEntry, ...] = Field((), max_length=800)
 
@@ -156,24 +151,17 @@ class AgendaReplacement(Request):
         """The agenda.
 
         Raises:
-            InvalidError: naming each wrong window, or the length that does not fit.
+            InvalidError: consultation and buffer are too long together.
             OverlappingWindowsError: two windows overlap.
         """
-        found: list[FieldError] = []
-        weekly = [
-            (rule.weekday, collect(found, lambda rule=rule: Window.parse(rule.start, rule.end), f"weekly.{number}"))  # type: ignore[misc] # mypy cannot infer a lambda's default
-            for number, rule in enumerate(self.weekly)
-        ]
-        dates = [collect(found, entry.to_rule, f"dates.{number}") for number, entry in enumerate(self.dates)]
-        _sound(self, found)
         return Agenda(
             time_zone=self.time_zone,
             consultation=timedelta(minutes=self.consultation_minutes),
             buffer=timedelta(minutes=self.buffer_minutes),
             min_notice=timedelta(minutes=self.min_notice_minutes),
             horizon=timedelta(days=self.horizon_days),
-            weekly=tuple(WeeklyWindow(weekday, window) for weekday, window in weekly if window),
-            dates=tuple(rule for rule in dates if rule),
+            weekly=tuple(rule.to_window() for rule in self.weekly),
+            dates=tuple(entry.to_rule() for entry in self.dates),
         )
 
 
@@ -183,7 +171,7 @@ class BlockCreation(Request):
     start: InstantField
     end: InstantField
     reason: RemarkField | None = None
-    cancel_appointments: FlagField = False
+    cancel_appointments: Flag = False
 
     @model_validator(mode="after")
     def _whole(self) -> "BlockCreation":
@@ -210,7 +198,7 @@ class AppointmentRequest(Request):
 class Acceptance(Request):
     """``POST /v1/appointments/{id}/accept``: the revision that the doctor saw."""
 
-    rev: WholeField
+    rev: Whole
 
 
 class Refusal(Request):
@@ -235,9 +223,3 @@ class ProposalAnswer(Request):
     """``POST /v1/appointments/{id}/proposal/accept`` and ``/decline``."""
 
     proposal_id: ProposalIdField
-
-
-def _sound(request: R, found: list[FieldError]) -> R:
-    if found:
-        raise InvalidError.of(found)
-    return request

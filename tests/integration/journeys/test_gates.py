@@ -89,7 +89,7 @@ def test_every_contract_was_broken_once() -> None:
 
 
 def ruff(tree: Path, *arguments: str) -> str:
-    command = [BIN / "ruff", "check", "--no-cache", "--output-format", "concise", *arguments]
+    command: list[str | Path] = [BIN / "ruff", "check", "--no-cache", "--output-format", "concise", *arguments]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False).stdout
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from adapters import secret_files
 from adapters.secret_files import SecretError, Secrets, derive, new_secrets, open_secret_files
 
 NAMES = ("secret", "pepper", "data_key", "issuer_key")
@@ -94,6 +95,19 @@ def test_a_first_start_that_was_interrupted_is_finished_with_what_it_had_made(fo
     assert finished.data_key not in {made.data_key, b"x" * 32}
 
 
+def test_a_secret_that_another_process_has_made_meanwhile_is_taken_and_not_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late() -> str:
+        (folder / "pepper").touch(0o600)
+        (folder / "pepper").write_text(text(b"w"))
+        return text(b"l")
+
+    monkeypatch.setitem(secret_files._MAKERS, "pepper", too_late)
+    assert open_secret_files(folder, ISSUER, has_data=False).pepper == b"w" * 32
+    assert sorted(path.name for path in folder.iterdir()) == ["data_key", "pepper", "secret"]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601])
 @pytest.mark.parametrize("has_data", [True, False])
 def test_a_secret_that_is_open_to_others_is_refused_by_name(folder: Path, mode: int, has_data: bool) -> None:
@@ -165,7 +179,7 @@ def test_without_a_folder_each_secret_has_to_be_configured(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["secret", "secret_previous", "pepper", "data_key", "data_key_previous"])
 @pytest.mark.parametrize(
-    "wrong", ["", "x", "ü" * 32, "=" * 44, text(b"k", 31), text(b"k", 33), text(b"k")[:-1], "-" * 44]
+    "wrong", ["", "x", "ü" * 32, "=" * 44, text(b"k", 31), text(b"k", 33), text(b"k")[:-1], "*" + text(b"k"), "-" * 44]
 )
 def test_a_key_is_32_bytes_in_base64(name: str, wrong: str) -> None:
     with pytest.raises(SecretError) as refused:

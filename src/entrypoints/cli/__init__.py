@@ -1,0 +1,43 @@
+"""``telemed``: the use cases, from a shell."""
+
+import sys
+
+import click
+
+from entrypoints.cli.running import LazyGroup, Options, Target, common, run
+
+
+@click.group(
+    cls=LazyGroup,
+    targets={
+        "demo": Target("entrypoints.cli.demo:demo", "Show the system at work, from registration to no-show."),
+        "doctors": Target("entrypoints.cli.people:doctors", "Register, list, find and verify doctors."),
+        "patients": Target("entrypoints.cli.people:patients", "Register patients."),
+        "slots": Target("entrypoints.cli.agendas:slots", "List the free starts of a doctor."),
+        "agenda": Target("entrypoints.cli.agendas:agenda", "Show and set a doctor's rules of time, and absences."),
+        "appointments": Target(
+            "entrypoints.cli.appointments:appointments", "Ask for, answer, move and cancel appointments."
+        ),
+        "sweep": Target("entrypoints.cli.upkeep:sweep", "Write down what time has made true, once or for ever."),
+        "ledger": Target("entrypoints.cli.upkeep:ledger", "Verify and repair the ledger of everyone's time."),
+        "admin": Target("entrypoints.cli.people:admin", "Create administrators."),
+        "config": Target("entrypoints.cli.upkeep:config", "Show the settings in force, secrets masked."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@common
+@click.version_option(package_name="telemed")
+@click.pass_context
+def telemed(context: click.Context, options: Options) -> None:
+    """Doctors, agendas and appointments that cannot be double-booked.
+
+    Every command takes --profile, --data and --at, or TELEMED_PROFILE, TELEMED_DATA and TELEMED_AT.
+
+    Exit codes: 0 done, 1 refused, 2 wrong usage, 3 a dependency failed.
+    """
+    context.obj = options
+
+
+def main() -> None:
+    """The command; exits 0 done, 1 refused, 2 wrong usage, 3 a dependency failed."""
+    sys.exit(run(telemed))

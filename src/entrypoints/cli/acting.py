@@ -1,0 +1,121 @@
+"""What a command works with: the parts of this process, who acts, and the values in its arguments."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, datetime
+from typing import TypeVar
+
+import click
+
+from entrypoints.cli.running import Options
+from entrypoints.container import Container, open_container
+from entrypoints.failures import MISUSED, problem
+from entrypoints.settings import Settings, SettingsError, load_settings
+from telemed_core.domain.accounts import Account, Administrator, parse_login
+from telemed_core.domain.ids import AdministratorId, PersonId
+from telemed_core.domain.instants import TimeZone, parse_date, parse_instant
+from telemed_core.domain.people import EmailAddress
+from telemed_core.errors import ForbiddenError, InvalidError, NotFoundError
+from telemed_core.ports.system import Clock
+
+A = TypeVar("A")
+T = TypeVar("T")
+Callback = Callable[[click.Context, click.Parameter, str | None], T | None]
+
+OPERATOR = Administrator(
+    id=AdministratorId("operator"), email=EmailAddress("operator@localhost"), time_zone=TimeZone("America/Sao_Paulo")
+)
+"""Who acts where nobody is named: whoever can read the data is trusted to act for the clinic."""
+
+
+class WrongSetting(click.ClickException):
+    """A setting is wrong; nothing has been started."""
+
+    exit_code = MISUSED
+
+
+def settings_of(options: Options) -> Settings:
+    """The settings that these options and the environment make."""
+    try:
+        return load_settings(profile=options.profile, data=options.data, at=options.at)
+    except SettingsError as error:
+        raise WrongSetting(str(error)) from None
+
+
+def opened(options: Options) -> AbstractContextManager[Container]:
+    """The parts of this process by these options and the environment, closed at the end."""
+    return opened_with(settings_of(options))
+
+
+@contextmanager
+def opened_with(settings: Settings, *, clock: Clock | None = None) -> Iterator[Container]:
+    """The parts of this process, closed at the end; ``clock`` in place of the one that the settings choose."""
+    container = open_container(settings, clock=clock)
+    try:
+        yield container
+    except SettingsError as error:
+        raise WrongSetting(str(error)) from None
+    finally:
+        container.close()
+
+
+def acting(container: Container, who: str | None) -> Account:
+    """The account that signs in with this, or the operator; no password is asked.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if who is None:
+        return OPERATOR
+    try:
+        login = parse_login(who, field="--as")
+    except InvalidError as error:
+        raise click.UsageError(error.detail) from None
+    account = container.accounts().find(login)
+    if account is None:
+        raise NotFoundError("Nobody signs in with what --as says.")
+    return account
+
+
+def acting_as(kind: type[A], container: Container, who: str) -> A:
+    """The account that signs in with this, if it is of that kind.
+
+    Raises:
+        NotFoundError: there is none.
+        ForbiddenError: it is of another kind.
+    """
+    account = acting(container, who)
+    if not isinstance(account, kind):
+        raise ForbiddenError
+    return account
+
+
+def reading(read: Callable[[str], T]) -> Callback[T]:
+    """A callback for click that reads an argument by a parser of the domain."""
+
+    def callback(_: click.Context, parameter: click.Parameter, text: str | None) -> T | None:
+        try:
+            return None if text is None else read(text)
+        except InvalidError as error:
+            raise click.BadParameter(error.fields[0].message, param=parameter) from None
+
+    return callback
+
+
+instant: Callback[datetime] = reading(lambda text: parse_instant(text, field=""))
+day: Callback[date] = reading(parse_date)
+person: Callback[PersonId] = reading(PersonId)
+
+
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """What is wrong in a file or an argument is wrong usage, unless it has a code of its own."""
+    try:
+        yield
+    except InvalidError as error:
+        if error.code != InvalidError.code:
+            raise
+        refusal = problem(error)
+        raise click.UsageError(
+            "\n  ".join([refusal.code, *(f"{name}: {text}" for name, text in refusal.fields)])
+        ) from None

@@ -1,0 +1,147 @@
+"""A COMMIT whose answer was lost is looked into, never guessed at."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from adapters.sql import open_sql
+from integration.postgres import PostgresServer
+from integration.sql.losing_proxy import LosingProxy, Loss
+from telemed_core.domain.commit import Idempotency
+from telemed_core.domain.doctor import Decision
+from telemed_core.domain.instants import Interval
+from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.errors import UnavailableError
+from telemed_core.ports.services import Sealing
+from telemed_core.testing.builders import a_patient, a_reservation, an_agenda
+from telemed_core.testing.contracts.refusals import asking
+from telemed_core.testing.contracts.suite import assert_clean
+from telemed_core.testing.wiring import Clinic, a_clinic
+
+Lose = Callable[[Loss], None]
+
+
+@pytest.fixture
+def on_sqlite(fresh_sqlite_url: str, sealing: Sealing) -> Iterator[tuple[Clinic, Lose]]:
+    """The disk fails at a COMMIT, with it or before it."""
+    stores = open_sql(fresh_sqlite_url, sealing=sealing)
+    dialect: Any = stores.appointments._database._here().engine.dialect  # type: ignore[attr-defined] # inside the adapter
+    commit, coming = dialect.do_commit, list[Loss]()
+
+    def do_commit(connection: Any) -> None:
+        loss = coming.pop() if coming else None
+        if loss is not Loss.NOT_CARRIED_OUT:
+            commit(connection)
+        if loss is not None:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+    dialect.do_commit = do_commit
+    yield a_clinic(stores), coming.append
+    stores.close()
+
+
+@pytest.fixture
+def proxy(postgres_server: PostgresServer) -> Iterator[LosingProxy]:
+    made = LosingProxy(postgres_server.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def on_postgres(fresh_postgres_url: str, proxy: LosingProxy, sealing: Sealing) -> Iterator[tuple[Clinic, Lose]]:
+    """The connection is cut at a COMMIT, which the server gets late or never."""
+    database = fresh_postgres_url.rpartition("/")[2]
+    stores = open_sql(f"postgresql://postgres@127.0.0.1:{proxy.port}/{database}", sealing=sealing)
+
+    def lose(loss: Loss) -> None:
+        proxy.lose = loss
+
+    yield a_clinic(stores), lose
+    stores.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def lossy(request: pytest.FixtureRequest) -> tuple[Clinic, Lose]:
+    found: tuple[Clinic, Lose] = request.getfixturevalue(f"on_{request.param}")
+    return found
+
+
+@pytest.fixture(params=list(Loss), ids=lambda loss: loss.name.lower())
+def loss(request: pytest.FixtureRequest) -> Loss:
+    found: Loss = request.param
+    return found
+
+
+def test_a_booking_is_made_once_and_answered(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    doctor, patient = clinic.doctor(), clinic.patient()
+    lose(loss)
+    asked = clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(), patient=patient, reason="a cough")
+    assert clinic.stores.appointments.get(asked.id) == asked
+    assert len(clinic.list_appointments(actor=patient)) == 1
+    assert_clean(clinic.stores)
+    lose(loss)
+    accepted = clinic.accept_appointment(appointment_id=asked.id, rev=1, doctor=doctor)
+    assert (accepted.rev, clinic.stores.appointments.get(asked.id)) == (2, accepted)
+
+
+def test_a_booking_under_a_key_is_made_once_and_found_by_its_receipt(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    doctor, patient = clinic.doctor(), clinic.patient()
+    key = Idempotency(patient.id, "key", "print")
+    lose(loss)
+    with pytest.raises(ReplayedCommand) if loss is Loss.CARRIED_OUT else nullcontext():
+        clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(), patient=patient, idempotency=key)
+    receipt = clinic.stores.receipts.find(key, now=clinic.clock.now())
+    assert receipt is not None
+    assert [one.id for one in clinic.list_appointments(actor=patient)] == [receipt.subject]
+
+
+def test_an_edit_and_a_decision_are_made_once_and_answered(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    doctor, patient = clinic.doctor(), clinic.patient()
+    asked = clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(2), patient=patient)
+    lose(loss)
+    schedule, affected = clinic.replace_agenda(agenda=an_agenda("00:00-06:00"), version=2, doctor=doctor)
+    assert (clinic.stores.schedules.of(doctor.id), list(affected)) == (schedule, [asked.id])
+    lose(loss)
+    block, affected = clinic.block_time(interval=Interval(clinic.noon(1), clinic.noon(3)), doctor=doctor)
+    _, then = clinic.stores.schedules.block_of(block.id)
+    assert list(affected) == list(then) == [asked.id]
+    suspension = doctor.verify(Decision.SUSPEND, why="expired")
+    lose(loss)
+    assert list(clinic.stores.doctors.apply(suspension, command=clinic.command())) == [asked.id]
+    assert clinic.stores.doctors.get(doctor.id) == suspension.after
+    assert clinic.stores.schedules.of(doctor.id).rev == schedule.rev + 2
+
+
+def test_a_registration_is_made_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    patient = a_patient()
+    lose(loss)
+    assert clinic.stores.accounts.reserve(a_reservation(patient)) == patient.person_id
+    lose(loss)
+    clinic.stores.accounts.add(patient)
+    assert clinic.stores.accounts.find(patient.cpf) == patient
+
+
+def test_where_the_server_cannot_be_asked_nothing_is_claimed_and_a_repeat_finds_out(
+    on_postgres: tuple[Clinic, Lose], proxy: LosingProxy, loss: Loss
+) -> None:
+    clinic, lose = on_postgres
+    doctor, patient = clinic.doctor(), clinic.patient()
+    commit, command = asking(clinic, doctor, patient), clinic.command()
+    lose(loss)
+    proxy.closed = True
+    with pytest.raises(UnavailableError) as caught:
+        clinic.stores.appointments.apply(commit, command=command)
+    assert type(caught.value) is UnavailableError
+    proxy.closed = False
+    assert clinic.stores.appointments.apply(commit, command=command) == commit.after
+    assert [one.id for one in clinic.list_appointments(actor=patient)] == [commit.after.id]
+    assert_clean(clinic.stores)
