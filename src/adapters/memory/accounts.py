@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 import attrs
+
+from adapters.memory.state import Quota, State
 from telemed_core.domain.accounts import Account, Administrator, Login, Reservation, login_space
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.commit import Command
@@ -13,8 +15,6 @@ from telemed_core.domain.patient import Patient
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError, StaleVersionError
-
-from adapters.memory.state import Quota, State
 
 
 @attrs.frozen

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
+
+from adapters.memory.state import Quota, State
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import ClaimChange, Command, Commit, QuotaChange, ScheduleGuard
 from telemed_core.domain.events import Side
@@ -19,8 +21,6 @@ from telemed_core.errors import (
     StaleRevisionError,
     TooManyPendingError,
 )
-
-from adapters.memory.state import Quota, State
 
 
 @attrs.frozen

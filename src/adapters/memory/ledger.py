@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 
 import attrs
-from telemed_core.domain.ids import PersonId
-from telemed_core.domain.ledger import LedgerPage, Repair
-from telemed_core.errors import SlotTakenError, StaleRevisionError
 
 from adapters.memory.appointments import move_cells
 from adapters.memory.state import State
+from telemed_core.domain.ids import PersonId
+from telemed_core.domain.ledger import LedgerPage, Repair
+from telemed_core.errors import SlotTakenError, StaleRevisionError
 
 
 @attrs.frozen

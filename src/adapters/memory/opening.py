@@ -1,12 +1,11 @@
 """Opens the stores of one new, empty memory."""
 
-from telemed_core.ports.storage import Stores
-
 from adapters.memory.accounts import MemoryAccounts, MemoryCredentials, MemoryDoctors, MemoryPatients
 from adapters.memory.appointments import MemoryAppointments
 from adapters.memory.ledger import MemoryLedger
 from adapters.memory.schedules import MemorySchedules
 from adapters.memory.state import MemoryReceipts, MemoryTexts, State
+from telemed_core.ports.storage import Stores
 
 
 def open_memory() -> Stores:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import attrs
+
+from adapters.memory.state import State
 from telemed_core.domain.commit import Command
 from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
 from telemed_core.errors import NotFoundError, ScheduleChangedError
-
-from adapters.memory.state import State
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from datetime import datetime
 from threading import RLock
 
 import attrs
+
 from telemed_core.domain.accounts import Account, Login, Reservation
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Command, Idempotency, SagaStart

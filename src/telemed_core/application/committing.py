@@ -29,7 +29,7 @@ from telemed_core.ports.system import Clock, Ids
 TRIES: Final = 3
 """How often a command is decided before it answers ``busy``."""
 
-TAKEN_OVER_AT_ONCE: Final = 8
+TAKEN_OVER_AT_ONCE: Final = 7
 """How many due appointments one commit settles besides its own change; more are settled by their own commits first."""
 
 DUE_OF_ONE_PATIENT: Final = 1000

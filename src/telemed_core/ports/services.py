@@ -47,5 +47,5 @@ class Sealing(Protocol):
         ...
 
     def index(self, space: str, value: str, /) -> str:
-        """The same text for the same value of one space, from which the value cannot be found: 43 URL-safe characters."""
+        """The same 43 URL-safe characters for the same value of one space; they do not tell the value."""
         ...

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -46,8 +45,8 @@ sides = st.sampled_from(["doctor", "patient"])
 picks = st.integers(0, 10_000)
 
 
-def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMachine]:  # noqa: PLR0915 # one class
-    """The machine over fresh stores for each run: three processes, two doctors, four patients, one of whom is a doctor."""
+def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMachine]:  # one class
+    """The machine over fresh stores for each run: three processes, two doctors, four patients, one a doctor."""
 
     class ClinicMachine(RuleBasedStateMachine):
         """Each rule predicts a use case's outcome from the model, and compares."""

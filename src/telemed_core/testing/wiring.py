@@ -62,7 +62,7 @@ class Clinic:
     def doctor(
         self, number: int = 1, *, agenda: Agenda | None = EVERY_DAY, approved: bool = True, **facts: Any
     ) -> Doctor:
-        """Doctor ``number``, registered and approved, and receiving at any hour of every day, if nothing else is said."""
+        """Doctor ``number``, registered, approved and receiving at any hour, if nothing else is said."""
         built = a_doctor(number, status=DoctorStatus.PENDING, **facts)
         person = self.stores.accounts.reserve(a_reservation(built))
         doctor = attrs.evolve(built, person_id=person)

@@ -1,19 +1,19 @@
-"""The stateful clinic on every store: 500 runs on memory, 50 on SQLite and on Postgres; ten times that under ``make deep``."""
+"""The stateful clinic on every store: 500 runs on memory, 50 on SQLite and Postgres; ten times as many in ``make deep``."""
 
 from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from scale import scaled
 
 from adapters.memory import open_memory
+from scale import scaled
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.clinic import clinic_machine
 
 
 def run(open_stores: Callable[[], Stores], runs: int) -> None:
-    opened = []
+    opened: list[None] = []
 
     def counted() -> Stores:
         opened.append(None)

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from writer import open_stores  # noqa: E402 # beside this file, and a script of its own
+from integration.races.writer import open_stores
 
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.patient import Patient

@@ -5,9 +5,9 @@ import random
 import time
 from typing import Any
 
-from conftest import Shared
-from scale import scaled
+from integration.races.conftest import Shared
 
+from scale import scaled
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.ids import AppointmentId
 
@@ -41,5 +41,5 @@ def test_killed_writers_lose_nothing_that_was_answered_and_double_nothing(shared
         assert history[fact["rev"] - 1].seq == fact["rev"]
         assert Appointment.fold(history) == stored[one]
     shared.check_clean()
-    live = [one for one in shared.stores.appointments.list(doctors[0], limit=5000, now=shared.clinic.clock.now())]
+    live = shared.stores.appointments.list(doctors[0], limit=5000, now=shared.clinic.clock.now())
     assert live

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from conftest import Shared
+from integration.races.conftest import Shared
 from sqlalchemy import create_engine, text
 
 PROCESSES = 8

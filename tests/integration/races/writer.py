@@ -68,7 +68,7 @@ class Writer:
         begin = datetime.fromisoformat(start)
         wait_until(at)
         codes = [
-            outcome(lambda who=who, whose=whose: self._request(whose, begin, who))  # type: ignore[misc] # run at once
+            outcome(lambda who=who, whose=whose: self._request(whose, begin, who))
             for who in people
             for whose in doctors
         ]
@@ -83,7 +83,7 @@ class Writer:
         codes = []
         for turn, text in enumerate(appointments):
             wait_until(at + turn * 0.05)
-            codes.append(outcome(lambda one=AppointmentId(text): self._do(action, one, doctor_, patient_)))  # type: ignore[misc] # run at once
+            codes.append(outcome(lambda one=text: self._do(action, AppointmentId(one), doctor_, patient_)))
         say(codes=codes)
 
     def _do(self, action: str, one: AppointmentId, doctor: Doctor, patient: Patient) -> None:

@@ -5,24 +5,6 @@ from datetime import datetime, timedelta
 import attrs
 import pytest
 from hypothesis import given
-from unit.domain.lives import (
-    DECISIONS,
-    DOCTOR,
-    HOUR,
-    LATER,
-    MINUTE,
-    PATIENT,
-    PROPOSAL,
-    SCHEDULE,
-    START,
-    STATES,
-    TICK,
-    asking,
-    confirmed,
-    proposed,
-    proposing,
-    requested,
-)
 
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Commit, LicenceGuard, ScheduleGuard
@@ -45,6 +27,24 @@ from telemed_core.errors import (
 )
 from telemed_core.testing.builders import MONDAY, a_patient, a_schedule, an_agenda
 from telemed_core.testing.strategies import lives
+from unit.domain.lives import (
+    DECISIONS,
+    DOCTOR,
+    HOUR,
+    LATER,
+    MINUTE,
+    PATIENT,
+    PROPOSAL,
+    SCHEDULE,
+    START,
+    STATES,
+    TICK,
+    asking,
+    confirmed,
+    proposed,
+    proposing,
+    requested,
+)
 
 ALLOWED = {
     ("requested", "accept"): Status.CONFIRMED,
@@ -239,7 +239,7 @@ def test_nothing_is_cancelled_or_proposed_from_the_start_on(decision: str) -> No
 
 def test_a_move_takes_the_new_time_frees_the_old_and_sets_the_deadline_anew() -> None:
     now = MONDAY + HOUR
-    moved = proposing(requested(), START + HOUR / 2 + HOUR / 2, by=PATIENT.id, now=now)
+    moved = proposing(requested(), START + HOUR, by=PATIENT.id, now=now)
     assert (moved.after.rev, moved.after.sequence, moved.after.decision_deadline) == (2, 1, now + 24 * HOUR)
     assert moved.quotas == ()
     assert {claim.after for claim in moved.claims} == {None, moved.after.id}
@@ -260,7 +260,6 @@ def test_a_proposal_holds_both_times_their_overlap_once() -> None:
         (DOCTOR.person_id, 12),
         (PATIENT.person_id, 10),
     }
-    shifted = a_schedule(DOCTOR, agenda=an_agenda(consultation=50, buffer=10, weekdays=(), dates=()))
     shifted = a_schedule(DOCTOR, agenda=an_agenda("00:30-23:30"))
     near = confirmed().reschedule(START + HOUR / 2, by=DOCTOR.id, schedule=shifted, proposal_id=PROPOSAL, now=MONDAY)
     assert sorted(len(claim.cells) for claim in near.claims) == [6, 6]

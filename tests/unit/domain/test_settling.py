@@ -6,7 +6,6 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.domain.lives import DOCTOR, HOUR, MINUTE, PATIENT, START, TICK, confirmed, proposed, requested, started
 
 from telemed_core.domain import visit
 from telemed_core.domain.appointment import Appointment
@@ -14,6 +13,7 @@ from telemed_core.domain.events import Absent, Side
 from telemed_core.domain.status import Status
 from telemed_core.testing.builders import MONDAY
 from telemed_core.testing.strategies import appointments
+from unit.domain.lives import DOCTOR, HOUR, MINUTE, PATIENT, START, TICK, confirmed, proposed, requested, started
 
 CLOSING = START + 60 * MINUTE
 

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import pytest
-from unit.domain.lives import DOCTOR, HOUR, MINUTE, PATIENT, START, TICK, confirmed, proposing, requested, started
 
 from telemed_core.domain import visit
 from telemed_core.domain.appointment import Appointment
@@ -18,6 +17,7 @@ from telemed_core.errors import (
     TooEarlyError,
 )
 from telemed_core.testing.builders import MONDAY
+from unit.domain.lives import DOCTOR, HOUR, MINUTE, PATIENT, START, TICK, confirmed, proposing, requested, started
 
 
 def present(account: AccountId, *, now: datetime = START) -> Appointment:

@@ -87,7 +87,8 @@ def run_telemed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[st
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
         capfd.readouterr()
         code = run(telemed, [str(one) for one in arguments])
-        return Ended(code, *capfd.readouterr())
+        printed = capfd.readouterr()
+        return Ended(code, printed.out, printed.err)
 
     return call
 
@@ -426,9 +427,15 @@ def test_the_watching_sweep_goes_on_until_it_is_told_to_end(
     assert len(rounds) >= 4
 
 
+def state_of(container: Container) -> State:
+    ledger: Any = container.ledger()
+    state: State = ledger._state
+    return state
+
+
 def spoil(container: Container, appointment: str, cells: int, owner: str | None) -> str:
     """Make the doctor's first cells of an appointment another's, or nobody's; answers the person."""
-    state: State = container.ledger()._state
+    state = state_of(container)
     stored = state.appointments[AppointmentId(appointment)]
     held = state.claims[stored.doctor_person]
     for cell in sorted(held)[:cells]:
@@ -457,7 +464,7 @@ def test_a_cell_that_another_owns_is_left_and_both_are_named(
     requested: str, doctor: str, container: Container, run_telemed: Telemed
 ) -> None:
     other = run_telemed("appointments", "request", doctor, NINE, "--as", BIA, "--json").body["id"]
-    state: State = container.ledger()._state
+    state = state_of(container)
     live = state.live[AppointmentId(other)]
     spoil(container, requested, 1, other)
     # The other covers the cell as well, as after a double booking: then nobody's claim may be taken away.

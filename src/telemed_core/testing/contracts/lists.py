@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import attrs
 
+from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
@@ -34,7 +35,8 @@ class ListsContract(Suite):
         now, listed = clinic.clock.now(), clinic.stores.appointments.list
         whole = list(listed(doctor.id, limit=99, now=now))
         assert len(whole) == 9
-        paged, after = [], None
+        paged: list[Appointment] = []
+        after = None
         while page := listed(doctor.id, after=after, limit=2, now=now):
             assert len(page) <= 2
             paged += page

@@ -1,0 +1,101 @@
+"""The statements of one request, without the domain: through SQLAlchemy Core, and through the bare driver."""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, event, text
+
+TABLES = (
+    "CREATE TABLE schedules (doctor_id TEXT PRIMARY KEY, rev INTEGER, bookable INTEGER, body TEXT)",
+    "CREATE TABLE quotas (person_id TEXT PRIMARY KEY, pending INTEGER, live INTEGER)",
+    "CREATE TABLE appointments (id TEXT PRIMARY KEY, doctor_id TEXT, patient_id TEXT, starts_at INTEGER, body TEXT)",
+    "CREATE TABLE claims (person_id TEXT, cell INTEGER, appointment_id TEXT, PRIMARY KEY (person_id, cell)) WITHOUT ROWID",
+    "CREATE TABLE events (appointment_id TEXT, seq INTEGER, body TEXT, PRIMARY KEY (appointment_id, seq))",
+    "CREATE TABLE sagas (id TEXT PRIMARY KEY, name TEXT, subject TEXT)",
+    "INSERT INTO schedules VALUES ('d', 1, 1, '{}')",
+)
+READ = "SELECT rev, bookable, body FROM schedules WHERE doctor_id = 'd'"
+BODY = "x" * 600
+WRITES = (
+    ("SELECT rev, bookable FROM schedules WHERE doctor_id = 'd'", ()),
+    ("UPDATE quotas SET pending = pending + 1, live = live + 1 WHERE person_id = :p AND pending < 3", ("p",)),
+    ("INSERT INTO appointments VALUES (:a, 'd', :p, :n, :b)", ("a", "p", "n", "b")),
+    ("INSERT INTO claims VALUES ('d', :n, :a), (:p, :n, :a) ON CONFLICT DO NOTHING", ("n", "a", "p")),
+    ("INSERT INTO events VALUES (:a, 1, :b)", ("a", "b")),
+    ("INSERT INTO sagas VALUES (:a, 'request', :a)", ("a",)),
+)
+
+
+def _timed(rounds: int, batch: int, book: Callable[[dict[str, Any]], None]) -> list[float]:
+    found, number = [], 0
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        for _ in range(batch):
+            number += 1
+            book({"a": f"a{number}", "p": f"p{number // 3}", "n": number, "b": BODY})
+        found.append((time.perf_counter() - begun) / batch * 1e6)
+    return found
+
+
+@contextmanager
+def _file() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "floor.db"
+
+
+def core_statements(rounds: int, batch: int) -> list[float]:
+    """Microseconds per request through SQLAlchemy Core, by round."""
+    with _file() as path:
+        engine = create_engine(f"sqlite:///{path}")
+
+        @event.listens_for(engine, "connect")
+        def _(connection: sqlite3.Connection, __: object) -> None:
+            connection.isolation_level = None
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+        @event.listens_for(engine, "begin")
+        def _(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        with engine.begin() as connection:
+            for table in TABLES:
+                connection.exec_driver_sql(table)
+        read, writes = text(READ), [(text(statement), names) for statement, names in WRITES]
+
+        def book(values: dict[str, Any]) -> None:
+            with engine.connect() as connection:
+                connection.execute(read).one()
+            with engine.begin() as connection:
+                for statement, names in writes:
+                    connection.execute(statement, {name: values[name] for name in names})
+
+        found = _timed(rounds, batch, book)
+        engine.dispose()
+        return found
+
+
+def bare_driver(rounds: int, batch: int) -> list[float]:
+    """Microseconds per request through sqlite3, by round."""
+    with _file() as path:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        for table in TABLES:
+            connection.execute(table)
+
+        def book(values: dict[str, Any]) -> None:
+            connection.execute(READ).fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            for statement, names in WRITES:
+                connection.execute(statement, {name: values[name] for name in names})
+            connection.execute("COMMIT")
+
+        found = _timed(rounds, batch, book)
+        connection.close()
+        return found
