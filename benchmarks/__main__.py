@@ -91,7 +91,11 @@ def slots(days: int) -> None:
         return list(rrule(DAILY, dtstart=datetime(2026, 6, 1, tzinfo=zone), count=days * 8, byhour=range(8, 16)))
 
     floor = cpu(with_zoneinfo, 20)
-    row(f"slots of {days} days: ours, bits and starts", cpu(lambda: schedule.slots(within, now=within.start).starts(), 50), floor)
+    row(
+        f"slots of {days} days: ours, bits and starts",
+        cpu(lambda: schedule.slots(within, now=within.start).starts(), 50),
+        floor,
+    )
     row(f"slots of {days} days: zoneinfo, starts alone", floor, floor)
     row(f"slots of {days} days: dateutil.rrule, starts alone", cpu(with_dateutil, 5), floor)
 

@@ -14,7 +14,8 @@ TABLES = (
     "CREATE TABLE schedules (doctor_id TEXT PRIMARY KEY, rev INTEGER, bookable INTEGER, body TEXT)",
     "CREATE TABLE quotas (person_id TEXT PRIMARY KEY, pending INTEGER, live INTEGER)",
     "CREATE TABLE appointments (id TEXT PRIMARY KEY, doctor_id TEXT, patient_id TEXT, starts_at INTEGER, body TEXT)",
-    "CREATE TABLE claims (person_id TEXT, cell INTEGER, appointment_id TEXT, PRIMARY KEY (person_id, cell)) WITHOUT ROWID",
+    "CREATE TABLE claims (person_id TEXT, cell INTEGER, appointment_id TEXT, PRIMARY KEY (person_id, cell))"
+    " WITHOUT ROWID",
     "CREATE TABLE events (appointment_id TEXT, seq INTEGER, body TEXT, PRIMARY KEY (appointment_id, seq))",
     "CREATE TABLE sagas (id TEXT PRIMARY KEY, name TEXT, subject TEXT)",
     "INSERT INTO schedules VALUES ('d', 1, 1, '{}')",

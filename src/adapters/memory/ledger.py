@@ -54,6 +54,6 @@ class MemoryLedger:
                 for cell in claim.cells
             ]
             if any(owner != expected for owner, expected in found):
-                raise SlotTakenError(owner for owner, _ in found if owner not in {None, repair.appointment_id})
+                raise SlotTakenError(owner for owner, _ in found if owner and owner != repair.appointment_id)
             for claim in repair.claims:
                 move_cells(state, claim)

@@ -68,7 +68,7 @@ def acting(container: Container, who: str | None) -> Account:
     if who is None:
         return OPERATOR
     try:
-        login = parse_login(who, field=who)
+        login = parse_login(who, field="--as")
     except InvalidError as error:
         raise click.UsageError(error.detail) from None
     account = container.accounts().find(login)

@@ -8,13 +8,14 @@ from datetime import date
 import click
 
 from entrypoints.cli.acting import day, opened, person, settings_of
-from entrypoints.cli.running import Options, common
+from entrypoints.cli.running import Options, common, tell
 from entrypoints.cli.showing import as_json, progress, show_data, show_table
-from entrypoints.failures import REFUSED
+from entrypoints.failures import REFUSED, problem
 from entrypoints.settings import effective
 from telemed_core.domain.ids import PersonId
 from telemed_core.domain.instants import cell_start
 from telemed_core.domain.ledger import Difference
+from telemed_core.errors import UnavailableError
 
 EVERY_SECONDS = 5.0
 
@@ -32,9 +33,16 @@ def sweep(options: Options, watch: bool) -> None:
         if watch:
             click.echo("watching")
         while True:
-            swept = sweeping()
-            if not watch or swept.settled or swept.cancelled:
-                click.echo(f"settled {swept.settled}, cancelled {swept.cancelled}")
+            try:
+                swept = sweeping()
+            except UnavailableError as error:
+                if not watch:
+                    raise
+                # It will answer again: what is due stays due until then.
+                tell(problem(error))
+            else:
+                if not watch or swept.settled or swept.cancelled:
+                    click.echo(f"settled {swept.settled}, cancelled {swept.cancelled}")
             if not watch or ended.wait(EVERY_SECONDS):
                 return
 

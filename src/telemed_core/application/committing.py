@@ -1,6 +1,6 @@
 """From decision to commit: again when the world has moved, by takeover where the way is blocked by what is due."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, TypeVar
@@ -74,7 +74,7 @@ class _MovedOn(Exception):  # a signal between the functions of this module
 
 
 @contextmanager
-def deciding_again() -> Iterator[None]:
+def deciding_again() -> Generator[None, None, None]:
     """Around a commit: where the store says that what was read has changed, ``Commands.run`` acts again."""
     try:
         yield

@@ -78,5 +78,5 @@ def login_space(login: Login) -> str:
             return "doctor:crm"
         case Cpf():
             return "patient:cpf"
-        case EmailAddress():
+        case _:
             return "other:email"

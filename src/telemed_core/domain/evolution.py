@@ -19,7 +19,6 @@ from telemed_core.domain.events import (
     Side,
     VisitCompleted,
     VisitJoined,
-    VisitMissed,
     VisitStarted,
 )
 from telemed_core.domain.state import AppointmentState
@@ -79,5 +78,5 @@ def _changes(appointment: AppointmentState, event: AppointmentEvent) -> dict[str
             return {"status": Status.IN_PROGRESS}
         case VisitCompleted():
             return {"status": Status.COMPLETED}
-        case VisitMissed():
+        case _:
             return {"status": Status.NO_SHOW, "absent": event.absent}

@@ -147,4 +147,4 @@ class Interval:
 
 def union(cells: Iterable[range]) -> frozenset[int]:
     """All the cells of several runs."""
-    return frozenset().union(*cells)
+    return frozenset[int]().union(*cells)

@@ -7,6 +7,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -18,14 +19,16 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import AppointmentId, ProposalId
-from telemed_core.domain.instants import Interval
+from telemed_core.domain.instants import EPOCH, Interval
 from telemed_core.domain.ledger import differences
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.domain.status import Status
 from telemed_core.errors import TelemedError, UnavailableError
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import an_administrator, an_agenda
 from telemed_core.testing.clinic_model import HOUR, LIVE, MINUTE, Offer, Visit, latest_answer
+from telemed_core.testing.counters import pending_of
 from telemed_core.testing.doubles import SettableClock, SkewedClock
 from telemed_core.testing.faults import After, Faulty
 from telemed_core.testing.oracle import slow_free_slots
@@ -206,9 +209,9 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             """A command on one visit: what the model makes of it is what must be stored, or nothing is changed."""
             after = visit.by_now(self.now(process))
             expected = first or outcome(after)
-            if self.act(process, expected, command, lossy=lossy, keyed=keyed):
-                if after.rev != visit.by_now(self.now(process)).rev:
-                    self.visits[visit.id] = after
+            left = self.act(process, expected, command, lossy=lossy, keyed=keyed)
+            if left and after.rev != visit.by_now(self.now(process)).rev:
+                self.visits[visit.id] = after
 
         @precondition(lambda self: self.visits)
         @rule(process=processes, pick=picks, stale=st.booleans(), lossy=st.booleans())
@@ -444,12 +447,18 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 for visit in self.visits.values()
                 for person, since, until in {(who, since, until) for who, since, until in _merged(visit)}
             )
-            for (person, _, until), (other, since, _) in zip(held, held[1:], strict=False):
+            for (person, _, until), (other, since, _) in pairwise(held):
                 assert person != other or until <= since
 
         @invariant()
         def the_ledger_is_the_union_of_what_is_held(self) -> None:
             assert list(differences(self.stores.ledger.read(self.stores.ledger.people(limit=EVERYBODY)))) == []
+
+        @invariant()
+        def what_is_counted_is_what_is_unanswered(self) -> None:
+            patient = self.patients[self.keys % len(self.patients)]
+            stored = self.stores.appointments.list(patient.id, limit=EVERYBODY, now=EPOCH)
+            assert pending_of(self.stores, patient) == sum(one.status is Status.REQUESTED for one in stored)
 
         @precondition(lambda self: self.keys % 4 == 0)
         @invariant()

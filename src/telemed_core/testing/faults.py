@@ -43,13 +43,12 @@ class Faulty(Generic[P]):
     """
 
     _real: P
-    _plan: Mapping[str, Sequence[Fault]]
+    _plan: Mapping[str, Sequence[Fault]] = attrs.field(alias="plan")
     calls: list[str] = attrs.field(factory=list[str], init=False)
     _left: dict[str, Iterator[Fault]] = attrs.field(init=False)
 
-    @_left.default
-    def _each(self) -> dict[str, Iterator[Fault]]:
-        return {method: iter(faults) for method, faults in self._plan.items()}
+    def __attrs_post_init__(self) -> None:
+        self._left = {method: iter(faults) for method, faults in self._plan.items()}
 
     @property
     def port(self) -> P:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from integration.races.writer import open_stores
-
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.patient import Patient
 from telemed_core.testing.contracts.suite import assert_clean

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from integration.races.conftest import Shared
-
 from scale import scaled
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.ids import AppointmentId

@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from integration.races.conftest import Shared
 from sqlalchemy import create_engine, text
+
+from integration.races.conftest import Shared
 
 PROCESSES = 8
 REQUESTS = 200

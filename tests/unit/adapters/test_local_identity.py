@@ -160,7 +160,12 @@ def test_a_password_that_is_easily_guessed_is_refused_and_not_repeated(identity:
 
 def test_no_password_takes_long_to_weigh(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     weighed: list[str] = []
-    monkeypatch.setattr(local_identity, "zxcvbn", lambda text: weighed.append(text) or {"guesses": 0})
+
+    def guesses_of(text: str) -> dict[str, int]:
+        weighed.append(text)
+        return {"guesses": 0}
+
+    monkeypatch.setattr(local_identity, "zxcvbn", guesses_of)
     with pytest.raises(InvalidError):
         identity.create(USER, Password("4@8({[<369&#!1/|0$5+7%2" * 5))
     assert [len(text) for text in weighed] == [16]

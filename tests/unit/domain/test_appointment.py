@@ -1,6 +1,8 @@
 """The state table: what each decision makes of each state, and that every other pair changes nothing."""
 
+import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -103,7 +105,7 @@ def test_each_commit_goes_from_what_the_one_before_left_and_its_events_fold_to_w
     events = [event for commit in life for event in commit.events]
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert Appointment.fold(events) == life[-1].after
-    for earlier, later in zip(life, life[1:], strict=False):
+    for earlier, later in itertools.pairwise(life):
         assert later.appointments[0].before == earlier.after
         assert later.after.rev > earlier.after.rev
         assert earlier.after.status.live, "terminal is final"
@@ -155,7 +157,7 @@ def test_the_deadline_is_a_day_after_asking_or_an_hour_or_half_the_time_ahead_of
 
 
 def test_nobody_books_themself_or_a_doctor_who_is_not_approved() -> None:
-    def ask(**facts: str) -> Commit:
+    def ask(**facts: Any) -> Commit:
         return Appointment.request(
             AppointmentId("a-1"),
             patient=attrs.evolve(a_patient(2), **facts),
@@ -168,7 +170,7 @@ def test_nobody_books_themself_or_a_doctor_who_is_not_approved() -> None:
 
     for facts in ({"person_id": DOCTOR.person_id}, {"email": DOCTOR.email}):
         with pytest.raises(SelfBookingError) as refused:
-            ask(**facts)  # type: ignore[arg-type] # an id or an address
+            ask(**facts)
         assert refused.value.fields[0].field == "doctor_id"
     with pytest.raises(NotFoundError):
         Appointment.request(

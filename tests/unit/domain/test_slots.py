@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from telemed_core.domain.agenda import Agenda, Block, Weekday, WeeklyWindow, Window
 from telemed_core.domain.ids import BlockId
 from telemed_core.domain.instants import Interval, TimeZone, cell_of
+from telemed_core.domain.schedule import MOST_BLOCKS
 from telemed_core.domain.slots import Slots, check_start, free_slots
 from telemed_core.errors import BeyondHorizonError, InvalidError, SlotNotOfferedError, TooSoonError
 from telemed_core.testing.agendas import agendas
+from telemed_core.testing.builders import a_schedule
 from telemed_core.testing.oracle import slow_free_slots
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -231,3 +233,19 @@ def test_slots_find_every_bit(bits: int, first: int) -> None:
         first + index for index in range(bits.bit_length()) if bits >> index & 1
     ]
     assert len(slots) == len(slots.starts())
+
+
+def test_an_agenda_has_so_many_blocks_that_are_not_over() -> None:
+    schedule = a_schedule()
+    begin = NOW + timedelta(days=1)
+    for number in range(MOST_BLOCKS):
+        interval = Interval.lasting(begin + timedelta(hours=number), timedelta(minutes=30))
+        schedule = schedule.with_block(BlockId(f"b-{number}"), interval, why=None, cancelling=False, now=NOW).after
+    one_more = Interval.lasting(begin, timedelta(minutes=30))
+    with pytest.raises(InvalidError) as refused:
+        schedule.with_block(BlockId("b-more"), one_more, why=None, cancelling=False, now=NOW)
+    assert refused.value.fields[0].field == "start"
+    later = begin + timedelta(hours=2)
+    far = Interval.lasting(later, timedelta(days=99))
+    edit = schedule.with_block(BlockId("b-last"), far, why=None, cancelling=False, now=later)
+    assert len(edit.after.blocks) < MOST_BLOCKS

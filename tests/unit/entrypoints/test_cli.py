@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 import pytest
+from dependency_injector import providers
 
 from adapters.memory.state import State
 from adapters.system import TravellingClock
@@ -17,6 +18,7 @@ from entrypoints.cli.demo import stage as demo_stage
 from entrypoints.cli.running import INTERRUPTED, run
 from entrypoints.container import Container, open_container
 from entrypoints.settings import load_settings
+from telemed_core.application.sweeping import Swept
 from telemed_core.domain.commit import ClaimChange
 from telemed_core.domain.ids import AppointmentId
 from telemed_core.errors import BusyError, UnavailableError
@@ -425,6 +427,27 @@ def test_the_watching_sweep_goes_on_until_it_is_told_to_end(
     monkeypatch.setattr(TravellingClock, "now", passing)
     assert run_telemed("sweep", "--watch") == (0, "watching\nsettled 1, cancelled 0\n", "")
     assert len(rounds) >= 4
+
+
+def test_the_watching_sweep_outlives_a_store_that_is_down(
+    container: Container, run_telemed: Telemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: list[Callable[..., None]] = []
+    monkeypatch.setattr("entrypoints.cli.upkeep.signal.signal", lambda _, handler: handlers.append(handler))
+    monkeypatch.setattr("entrypoints.cli.upkeep.EVERY_SECONDS", 0)
+    answers: Iterator[UnavailableError | Swept] = iter([UnavailableError(), Swept(settled=2, cancelled=1)])
+
+    def sweeping() -> Swept:
+        answer = next(answers)
+        if isinstance(answer, UnavailableError):
+            raise answer
+        handlers[0]()
+        return answer
+
+    container.sweep.override(providers.Object(sweeping))
+    ended = run_telemed("sweep", "--watch")
+    assert (ended.code, ended.out) == (0, "watching\nsettled 2, cancelled 1\n")
+    assert ended.err.startswith("dependency_unavailable: ")
 
 
 def state_of(container: Container) -> State:

@@ -23,6 +23,8 @@ from telemed_core.errors import (
     TooManyPendingError,
 )
 from telemed_core.testing.contracts.suite import Suite, assert_clean, confirmed, picture, requested
+from telemed_core.testing.counters import pending_of
+from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic
 
 
@@ -124,6 +126,28 @@ class RefusalsContract(Suite):
         refused(asking(clinic, doctor, patient, days=5), TooManyPendingError)
         clinic.refuse_appointment(appointment_id=asked[1].id, doctor=doctor)
         requested(clinic, doctor, patient, days=5)
+
+    def test_the_counter_is_the_number_of_unanswered_requests_through_every_change(
+        self, clinic: Clinic, clock: SettableClock, doctor: Doctor, patient: Patient
+    ) -> None:
+        def counted() -> int:
+            return pending_of(clinic.stores, patient)
+
+        assert counted() == 0
+        first, second, third = (requested(clinic, doctor, patient, days=days) for days in (5, 6, 7))
+        assert counted() == 3
+        clinic.reschedule_appointment(appointment_id=first.id, start=clinic.noon(8), actor=patient)
+        assert counted() == 3
+        clinic.accept_appointment(appointment_id=first.id, rev=2, doctor=doctor)
+        assert counted() == 2
+        clinic.cancel_appointment(appointment_id=first.id, reason="not needed", actor=patient)
+        assert counted() == 2
+        clinic.refuse_appointment(appointment_id=second.id, doctor=doctor)
+        assert counted() == 1
+        clock.set(third.decision_deadline)
+        assert counted() == 1
+        clinic.sweep()
+        assert counted() == 0
 
     def test_a_schedule_that_has_changed_or_closed_refuses_bookings(
         self, clinic: Clinic, doctor: Doctor, patient: Patient, refused: Callable[..., Exception]
