@@ -108,7 +108,18 @@ PARTS = [
         ],
     ),
     Part("unit", 20, [tests("tests/unit", "--cov", "--timeout=60")]),
-    Part("contracts and clinic", 300, [tests("tests/integration/contracts", "tests/integration/secrets", "-n", "2")]),
+    Part(
+        "contracts and clinic",
+        300,
+        [
+            tests(
+                "tests/integration/contracts",
+                *(f"tests/integration/{name}" for name in ("sql", "dynamodb", "secrets")),
+                "-n",
+                "2",
+            )
+        ],
+    ),
     # What is raced needs both cores for itself.
     Part("races and crashes", 300, [tests("tests/integration/races")]),
     Part("schedules", 240, [tests("tests/integration/schedules", "-n", "2")]),
