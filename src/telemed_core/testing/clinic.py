@@ -7,6 +7,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import AppointmentId, ProposalId
-from telemed_core.domain.instants import EPOCH, Interval
+from telemed_core.domain.instants import CELLS_PER_DAY, EPOCH, Interval, cell_of, cell_start
 from telemed_core.domain.ledger import differences
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import ReplayedCommand
@@ -31,7 +32,7 @@ from telemed_core.testing.clinic_model import HOUR, LIVE, MINUTE, Offer, Visit, 
 from telemed_core.testing.counters import pending_of
 from telemed_core.testing.doubles import SettableClock, SkewedClock
 from telemed_core.testing.faults import After, Faulty
-from telemed_core.testing.oracle import slow_free_slots
+from telemed_core.testing.oracle import slow_starts
 from telemed_core.testing.wiring import Clinic, a_clinic
 
 AGENDAS: Final = (
@@ -43,9 +44,11 @@ MOST_PENDING: Final = 3
 EVERYBODY: Final = 1000
 
 processes = st.sampled_from([0, 1, 2])
-hours = st.integers(0, 40)
+hours = st.integers(3, 40) | st.integers(0, 40)
+rarely = st.sampled_from([False] * 7 + [True])
 sides = st.sampled_from(["doctor", "patient"])
 picks = st.integers(0, 10_000)
+bookings = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), hours, st.booleans()), min_size=3, max_size=8)
 
 
 def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMachine]:  # one class
@@ -108,7 +111,10 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             return left
 
         def pick(self, number: int) -> Visit:
-            return list(self.visits.values())[number % len(self.visits)]
+            """One of the visits: of those that are live, if there are, but for every fifth number."""
+            visits = list(self.visits.values())
+            live = [one for one in visits if one.status in LIVE and number % 5]
+            return (live or visits)[number % len(live or visits)]
 
         def now(self, process: int) -> datetime:
             return self.processes[process].clock.now()
@@ -130,12 +136,17 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 return "beyond_horizon"
             return None if self._by_rules(doctor, Interval.lasting(start, MINUTE), now) else "slot_not_offered"
 
-        def _by_rules(self, doctor: str, within: Interval, now: datetime) -> list[Interval]:
-            from telemed_core.domain.agenda import Block
-            from telemed_core.domain.ids import BlockId
-
-            blocks = [Block(interval, BlockId("b")) for interval in self.blocks[doctor]]
-            return slow_free_slots(self.agendas[doctor], blocks, within=within, now=now)
+        def _by_rules(self, doctor: str, within: Interval, now: datetime) -> list[datetime]:
+            agenda, blocks = self.agendas[doctor], self.blocks[doctor]
+            days = range(cell_of(within.start) // CELLS_PER_DAY, cell_of(within.end) // CELLS_PER_DAY + 1)
+            return [
+                start
+                for day in days
+                for start in _starts_of_day(agenda, day)
+                if within.contains(start)
+                and now + agenda.min_notice <= start <= now + agenda.horizon
+                and not any(block.start < start + agenda.consultation and start < block.end for block in blocks)
+            ]
 
         def held_by_others(
             self, persons: tuple[Any, Any], start: datetime, now: datetime, *, but: AppointmentId | None = None
@@ -158,11 +169,17 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
 
         # Rules
 
-        @initialize(agenda=st.sampled_from(AGENDAS))
-        def begin(self, agenda: Agenda) -> None:
+        @initialize(agenda=st.sampled_from(AGENDAS), bookings=bookings)
+        def begin(self, agenda: Agenda, bookings: list[tuple[int, int, int, bool]]) -> None:
+            """A day's work is there already, so that more than requests can happen to it."""
             self.edit_agenda(0, 0, agenda)
+            for doctor, patient, hour, accepted in bookings:
+                known = len(self.visits)
+                self.request(0, doctor, patient, hour, lossy=False)
+                if accepted and len(self.visits) > known:
+                    self.accepting(0, list(self.visits.values())[-1], 1, lossy=False)
 
-        @rule(process=processes, doctor=st.integers(0, 1), patient=st.integers(0, 3), hour=hours, lossy=st.booleans())
+        @rule(process=processes, doctor=st.integers(0, 1), patient=st.integers(0, 3), hour=hours, lossy=rarely)
         def request(self, process: int, doctor: int, patient: int, hour: int, lossy: bool) -> None:
             whose, who, now = self.doctors[doctor], self.patients[patient], self.now(process)
             start = self.clock.now().replace(minute=0, second=0, microsecond=0) + hour * HOUR
@@ -214,10 +231,12 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 self.visits[visit.id] = after
 
         @precondition(lambda self: self.visits)
-        @rule(process=processes, pick=picks, stale=st.booleans(), lossy=st.booleans())
+        @rule(process=processes, pick=picks, stale=rarely, lossy=rarely)
         def accept(self, process: int, pick: int, stale: bool, lossy: bool) -> None:
             visit = self.pick(pick)
-            rev = visit.rev - 1 if stale else visit.rev
+            self.accepting(process, visit, visit.rev - 1 if stale else visit.rev, lossy=lossy)
+
+        def accepting(self, process: int, visit: Visit, rev: int, *, lossy: bool) -> None:
             doctor = self.actor(visit, "doctor")
             assert isinstance(doctor, Doctor)
             self.change(
@@ -232,7 +251,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             )
 
         @precondition(lambda self: self.visits)
-        @rule(process=processes, pick=picks, lossy=st.booleans())
+        @rule(process=processes, pick=picks, lossy=rarely)
         def refuse(self, process: int, pick: int, lossy: bool) -> None:
             visit = self.pick(pick)
             doctor = self.actor(visit, "doctor")
@@ -248,7 +267,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             )
 
         @precondition(lambda self: self.visits)
-        @rule(process=processes, pick=picks, side=sides, lossy=st.booleans())
+        @rule(process=processes, pick=picks, side=sides, lossy=rarely)
         def cancel(self, process: int, pick: int, side: str, lossy: bool) -> None:
             visit = self.pick(pick)
             self.change(
@@ -262,10 +281,25 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             )
 
         @precondition(lambda self: self.visits)
-        @rule(process=processes, pick=picks, side=sides, hour=hours, lossy=st.booleans())
+        @rule(process=processes, pick=picks, side=sides, hour=hours, lossy=rarely)
         def reschedule(self, process: int, pick: int, side: str, hour: int, lossy: bool) -> None:
-            visit, now = self.pick(pick), self.now(process)
             start = self.clock.now().replace(minute=0, second=0, microsecond=0) + hour * HOUR
+            self.rescheduling(process, self.pick(pick), side, start, lossy=lossy)
+
+        @precondition(lambda self: self.confirmed())
+        @rule(process=processes, pick=picks, side=sides, lossy=rarely)
+        def propose(self, process: int, pick: int, side: str, lossy: bool) -> None:
+            """A start that is offered, of which most hours of chance are not."""
+            visit, now = self.confirmed()[pick % len(self.confirmed())], self.now(process)
+            offered = self._by_rules(visit.doctor, Interval.lasting(now, 26 * HOUR), now)
+            if offered:
+                self.rescheduling(process, visit, side, offered[pick % len(offered)], lossy=lossy)
+
+        def confirmed(self) -> list[Visit]:
+            return [visit for visit in self.visits.values() if visit.status == "confirmed"]
+
+        def rescheduling(self, process: int, visit: Visit, side: str, start: datetime, *, lossy: bool) -> None:
+            now = self.now(process)
             agenda, current = self.agendas[visit.doctor], visit.by_now(now)
             expected = self.unlicensed(visit, side) or current.may_reschedule(side, now)
             expected = expected or self.offered(visit.doctor, start, now)
@@ -294,7 +328,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 self.visits[visit.id] = current
 
         @precondition(lambda self: any(visit.offer for visit in self.visits.values()))
-        @rule(process=processes, pick=picks, side=sides, agree=st.booleans(), other=st.booleans(), lossy=st.booleans())
+        @rule(process=processes, pick=picks, side=sides, agree=st.booleans(), other=rarely, lossy=rarely)
         def answer(self, process: int, pick: int, side: str, agree: bool, other: bool, lossy: bool) -> None:
             offered = [visit for visit in self.visits.values() if visit.offer]
             visit = offered[pick % len(offered)]
@@ -318,7 +352,9 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
         @precondition(lambda self: self.visits)
         @rule(process=processes, pick=picks, side=sides)
         def join(self, process: int, pick: int, side: str) -> None:
-            visit = self.pick(pick)
+            self.joining(process, self.pick(pick), side)
+
+        def joining(self, process: int, visit: Visit, side: str) -> None:
             self.change(
                 process,
                 visit,
@@ -329,7 +365,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             )
 
         @precondition(lambda self: self.visits)
-        @rule(process=processes, pick=picks, side=sides, lossy=st.booleans())
+        @rule(process=processes, pick=picks, side=sides, lossy=rarely)
         def declare_absence(self, process: int, pick: int, side: str, lossy: bool) -> None:
             visit = self.pick(pick)
             self.change(
@@ -344,7 +380,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             )
 
         @precondition(lambda self: any(visit.status == "in_progress" for visit in self.visits.values()))
-        @rule(process=processes, pick=picks, lossy=st.booleans())
+        @rule(process=processes, pick=picks, lossy=rarely)
         def complete(self, process: int, pick: int, lossy: bool) -> None:
             visit = self.pick(pick)
             doctor = self.actor(visit, "doctor")
@@ -372,11 +408,11 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             self.agendas[whose.id] = agenda
             self.acted_at = [now]
 
-        @rule(process=processes, doctor=st.integers(0, 1), hour=hours, length=st.integers(1, 600), ending=st.booleans())
+        @rule(process=processes, doctor=st.integers(0, 1), hour=hours, length=st.integers(1, 600), ending=rarely)
         def block(self, process: int, doctor: int, hour: int, length: int, ending: bool) -> None:
             whose, now = self.doctors[doctor], self.now(process)
             interval = Interval.lasting(self.clock.now() + hour * HOUR, length * MINUTE)
-            if interval.end <= now:
+            if interval.end <= now or len(self.blocks[whose.id]) == 2:
                 return
             current = [visit.by_now(now) for visit in self.visits.values() if visit.doctor == whose.id]
             over = [
@@ -392,17 +428,26 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 if visit.cancel(now) is None:
                     self.visits[visit.id] = visit
 
-        @rule(doctor=st.integers(0, 1))
-        def verify(self, doctor: int) -> None:
+        @rule(doctor=st.integers(0, 1), suspending=rarely)
+        def verify(self, doctor: int, suspending: bool) -> None:
             whose = self.doctors[doctor].id
+            if self.approved[whose] and not suspending:
+                return
             decision = Decision.SUSPEND if self.approved[whose] else Decision.APPROVE
             actor: Administrator = an_administrator()
             self.processes[0].verify_doctor(doctor_id=whose, decision=decision, reason="a reason", actor=actor)
             self.approved[whose] = not self.approved[whose]
 
-        @rule(length=st.sampled_from([MINUTE, 10 * MINUTE, HOUR, 5 * HOUR, 24 * HOUR]))
+        @rule(length=st.sampled_from([MINUTE] * 4 + [10 * MINUTE] * 3 + [HOUR, 5 * HOUR, 24 * HOUR]))
         def time_passes(self, length: timedelta) -> None:
             self.clock.advance(length)
+
+        @precondition(lambda self: self.confirmed())
+        @rule(process=processes, pick=picks, side=sides)
+        def a_visit_begins(self, process: int, pick: int, side: str) -> None:
+            visit = self.confirmed()[pick % len(self.confirmed())]
+            self.clock.set(max(self.clock.now(), visit.start))
+            self.joining(process, visit, side)
 
         @precondition(lambda self: self.visits)
         @rule(pick=picks, which=st.integers(0, 3), off=st.sampled_from([-1, 0, 1]))
@@ -442,6 +487,8 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
 
         @invariant()
         def nobody_has_two_appointments_at_once(self) -> None:
+            # Invariants are checked in no order of ours, and a takeover may have ended what the model still holds.
+            self.the_store_is_what_the_model_says()
             held = sorted(
                 (person, since, until)
                 for visit in self.visits.values()
@@ -470,13 +517,20 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                     _, slots = self.processes[0].list_slots(doctor_id=doctor.id, within=within, viewer=patient)
                     persons = (doctor.person_id, patient.person_id)
                     free = [
-                        slot.start
-                        for slot in self._by_rules(doctor.id, within, now)
-                        if self.held_by_others(persons, slot.start, now) is None
+                        start
+                        for start in self._by_rules(doctor.id, within, now)
+                        if self.held_by_others(persons, start, now) is None
                     ]
                     assert slots.starts() == free
 
     return ClinicMachine
+
+
+@lru_cache(maxsize=4096)
+def _starts_of_day(agenda: Agenda, day: int) -> tuple[datetime, ...]:
+    """What the rules offer on one UTC day, by the slow and obvious version."""
+    cells = slow_starts(agenda, range(day * CELLS_PER_DAY, (day + 1) * CELLS_PER_DAY))
+    return tuple(cell_start(cell) for cell in cells)
 
 
 def _facts(stored: Appointment) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from telemed_core.testing.clinic import clinic_machine
 def test_the_clinic_on_memory() -> None:
     machine = clinic_machine(open_memory)
     chosen = settings(
-        max_examples=25,
+        max_examples=10,
         stateful_step_count=40,
         deadline=None,
         database=None,

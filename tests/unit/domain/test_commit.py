@@ -4,7 +4,7 @@ from functools import reduce
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.commit import ClaimChange, Commit, QuotaChange, claim_changes
@@ -44,6 +44,7 @@ def as_sets(commit: Commit) -> tuple[object, ...]:
     )
 
 
+@settings(max_examples=25)
 @given(lives(most=6))
 def test_a_life_in_one_commit_leaves_what_its_commits_leave_one_by_one(life: tuple[Commit, ...]) -> None:
     whole = reduce(Commit.then, life)
@@ -60,6 +61,7 @@ def test_a_life_in_one_commit_leaves_what_its_commits_leave_one_by_one(life: tup
     assert whole.after.status.live == (counted(whole).get(PATIENT.person_id, (0, 0))[1] == 1)
 
 
+@settings(max_examples=25)
 @given(lives(most=6), st.data())
 def test_joining_is_associative(life: tuple[Commit, ...], data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(life)))
@@ -68,6 +70,7 @@ def test_joining_is_associative(life: tuple[Commit, ...], data: st.DataObject) -
     assert as_sets(left.then(reduce(Commit.then, right)) if right else left) == as_sets(whole)
 
 
+@settings(max_examples=25)
 @given(lives(most=6))
 def test_a_life_owns_exactly_what_the_appointment_covers(life: tuple[Commit, ...]) -> None:
     owned: Cells = {}

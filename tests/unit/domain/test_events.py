@@ -4,12 +4,12 @@ from typing import get_args
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from telemed_core.domain.commit import Commit
 from telemed_core.domain.events import AppointmentEvent, Event
 from telemed_core.testing.strategies import lives
-from unit.domain.lives import requested
+from unit.domain.lives import asking, requested
 
 KINDS: tuple[type[Event], ...] = get_args(AppointmentEvent)
 
@@ -22,12 +22,13 @@ def test_no_two_kinds_share_a_name_or_a_saga() -> None:
 
 
 def test_facts_cannot_be_changed() -> None:
-    (event,) = requested().history or ()
+    (event,) = asking().events
     for thing, field in ((event, "seq"), (requested(), "status"), (requested().visit, "start")):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(thing, field, None)
 
 
+@settings(max_examples=25)
 @given(lives())
 def test_each_event_that_concerns_other_parts_starts_its_saga(life: tuple[Commit, ...]) -> None:
     for commit in life:
@@ -35,6 +36,7 @@ def test_each_event_that_concerns_other_parts_starts_its_saga(life: tuple[Commit
         assert [(saga.id, saga.name) for saga in commit.sagas] == expected
 
 
+@settings(max_examples=25)
 @given(lives())
 def test_events_hold_no_text(life: tuple[Commit, ...]) -> None:
     written = [text.body for commit in life for text in commit.texts]

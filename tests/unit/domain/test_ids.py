@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.doctor import Decision
@@ -16,6 +16,7 @@ from telemed_core.errors import InvalidError
 from telemed_core.testing.strategies import doctor_ids
 
 
+@settings(max_examples=30)
 @given(doctor_ids())
 def test_a_well_formed_id_is_its_text(doctor_id: DoctorId) -> None:
     assert Id(str(doctor_id)) == doctor_id
@@ -37,6 +38,7 @@ def test_an_id_holds_nothing_that_a_key_or_a_log_could_stumble_over(text: str) -
         (ConsentKind.parse, "telemedicine", "consents"),
     ],
 )
+@settings(max_examples=30)
 @given(text=st.text(max_size=9))
 def test_a_code_is_read_and_another_text_refused_by_name(
     parse: Callable[[str], Any], good: str, field: str, text: str

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.appointment import Appointment
@@ -40,6 +40,7 @@ def mended(page: LedgerPage, made: Iterable[Repair]) -> LedgerPage:
     return attrs.evolve(page, claims=claims)
 
 
+@settings(max_examples=25)
 @given(appointments())
 def test_a_ledger_of_what_is_covered_is_clean(appointment: Appointment) -> None:
     page = LedgerPage(owned(appointment), (appointment,))
@@ -112,6 +113,7 @@ def test_only_the_cells_and_people_asked_for_are_compared() -> None:
     assert {one.person_id for one in differences(page)} == {DOCTOR.person_id}
 
 
+@settings(max_examples=25)
 @given(
     appointments(),
     st.dictionaries(st.integers(0, 20), st.sampled_from(["appointment-1", "ghost", "free"]), max_size=8),

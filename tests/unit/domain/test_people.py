@@ -1,13 +1,14 @@
 """What identifies people is parsed so that two spellings are one value, and nothing else is taken."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from telemed_core.domain.people import FEDERATIVE_UNITS, Cpf, Crm, EmailAddress, Language, Password, person_name
 from telemed_core.errors import InvalidError
 from telemed_core.testing.strategies import cpfs, crms, emails
 
 
+@settings(max_examples=30)
 @given(cpfs())
 def test_a_cpf_is_one_value_bare_or_masked_and_never_shows_itself(cpf: Cpf) -> None:
     digits = cpf.digits
@@ -45,6 +46,7 @@ def test_known_check_digits() -> None:
     assert [Cpf.check_digits(nine) for nine in ("529982247", "000000001", "123456789")] == ["25", "91", "09"]
 
 
+@settings(max_examples=30)
 @given(crms())
 def test_a_crm_is_read_back_from_its_text_whatever_the_case_and_leading_zeros(crm: Crm) -> None:
     assert Crm.parse(str(crm)) == Crm.parse(str(crm).lower()) == crm
@@ -64,6 +66,7 @@ def test_what_is_no_crm_is_refused_by_name(text: str) -> None:
     assert refused.value.fields[0].field == "crm"
 
 
+@settings(max_examples=30)
 @given(emails())
 def test_an_address_is_one_value_whatever_the_case(email: EmailAddress) -> None:
     assert EmailAddress.parse(f" {email.address.upper()} ") == email

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.places import EARTH_RADIUS_KM, GeoPoint, cents
@@ -18,6 +18,7 @@ def test_sao_paulo_is_361_km_from_rio() -> None:
     assert SAO_PAULO.distance_km(RIO) == pytest.approx(360.7, abs=0.5)
 
 
+@settings(max_examples=30)
 @given(points, points)
 def test_a_distance_is_the_same_both_ways_and_at_most_half_round_the_earth(here: GeoPoint, there: GeoPoint) -> None:
     distance = here.distance_km(there)

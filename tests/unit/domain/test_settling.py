@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain import visit
@@ -70,6 +70,7 @@ def test_what_has_ended_is_never_due_again_and_owns_nothing(appointment: Appoint
     assert ended.cells(Side.DOCTOR) | ended.cells(Side.PATIENT) == frozenset()
 
 
+@settings(max_examples=25)
 @given(appointments(), st.lists(st.timedeltas(timedelta(), timedelta(days=9)), min_size=1, max_size=4))
 def test_settling_by_steps_is_settling_at_once(appointment: Appointment, steps: list[timedelta]) -> None:
     by_steps, now = appointment, MONDAY
@@ -79,6 +80,7 @@ def test_settling_by_steps_is_settling_at_once(appointment: Appointment, steps: 
     assert by_steps == appointment.settled(now=now)
 
 
+@settings(max_examples=25)
 @given(appointments())
 def test_an_appointment_without_its_history_settles_alike(appointment: Appointment) -> None:
     now = MONDAY + timedelta(days=30)

@@ -1,7 +1,7 @@
 """What people write is cleaned, bounded and never printed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.ids import AppointmentId
@@ -9,6 +9,7 @@ from telemed_core.domain.texts import Text, TextKey, clean, reason
 from telemed_core.errors import InvalidError
 
 
+@settings(max_examples=30)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=60))
 def test_cleaning_again_changes_nothing(text: str) -> None:
     try:
