@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemed_core.domain.agenda import DateRule, Weekday, Window
@@ -310,7 +310,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*DOCTOR, *PATIENT, *AGENDA, "?"]), JSON) | JSON)
 def test_whatever_is_sent_is_read_or_refused_as_invalid(data: Any) -> None:
     for model in (DoctorRegistration, PatientRegistration, AgendaReplacement, BlockCreation):
