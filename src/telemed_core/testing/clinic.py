@@ -303,8 +303,8 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
             agenda, current = self.agendas[visit.doctor], visit.by_now(now)
             expected = self.unlicensed(visit, side) or current.may_reschedule(side, now)
             expected = expected or self.offered(visit.doctor, start, now)
-            if start == current.start or not self.approved[visit.doctor]:
-                expected = expected or "slot_not_offered"
+            movable = start != current.start and self.approved[visit.doctor]
+            expected = expected or (None if movable else "slot_not_offered")
             expected = expected or self.held_by_others(visit.persons, start, now, but=visit.id)
             left = self.act(
                 process,
@@ -550,8 +550,7 @@ def _merged(visit: Visit) -> list[tuple[str, datetime, datetime]]:
     """What one visit holds, its own overlaps joined."""
     held: list[tuple[str, datetime, datetime]] = []
     for person, since, until in sorted(visit.held()):
-        if held and held[-1][0] == person and since < held[-1][2]:
-            held[-1] = (person, held[-1][1], max(until, held[-1][2]))
-        else:
-            held.append((person, since, until))
+        overlapping = held and held[-1][0] == person and since < held[-1][2]
+        _, begin, end = held.pop() if overlapping else (person, since, until)
+        held.append((person, begin, max(until, end)))
     return held
