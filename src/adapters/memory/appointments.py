@@ -163,7 +163,7 @@ class MemoryAppointments:
         state.write(command, subject=after.id, rev=after.rev, texts=commit.texts, sagas=commit.sagas)
 
 
-_NO_QUOTA = Quota()
+_NO_QUOTA = Quota(open=False)
 
 
 def move_cells(state: State, claim: ClaimChange) -> None:

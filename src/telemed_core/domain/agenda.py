@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from typing import Any, Final, Self
@@ -169,6 +169,10 @@ class Agenda:
                 by_date.setdefault(rule.date, []).append((rule.window.start, rule.window.end))
         if any(_overlap(sorted(windows)) for windows in by_date.values()):
             raise OverlappingWindowsError("dates")
+
+    def soonest(self, now: datetime) -> datetime:
+        """The first instant at which a start may lie: after the notice, and after ``now`` where there is none."""
+        return now + max(self.min_notice, timedelta.resolution)
 
     @property
     def step(self) -> timedelta:

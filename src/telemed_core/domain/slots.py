@@ -67,7 +67,7 @@ def free_slots(
         doctor_busy: runs of cells that the doctor's appointments own, buffers included.
         patient_busy: runs of cells that the patient's appointments own, where the patient is known.
     """
-    first = _cell_from(max(within.start, now + agenda.min_notice))
+    first = _cell_from(max(within.start, agenda.soonest(now)))
     past = min(_cell_from(within.end), cell_of(now + agenda.horizon) + 1)
     bits = Availability.of(agenda).starts(range(first, past))
     if bits:
@@ -88,7 +88,7 @@ def check_start(agenda: Agenda, blocks: Iterable[Block], start: datetime, *, now
         BeyondHorizonError: further ahead than the agenda is open.
         SlotNotOfferedError: no start of a window, or in an absence.
     """
-    if start < now + agenda.min_notice:
+    if start < agenda.soonest(now):
         raise TooSoonError("start")
     if start > now + agenda.horizon:
         raise BeyondHorizonError("start")

@@ -130,7 +130,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
 
         def offered(self, doctor: str, start: datetime, now: datetime) -> str | None:
             agenda = self.agendas[doctor]
-            if start < now + agenda.min_notice:
+            if start <= now or start < now + agenda.min_notice:
                 return "too_soon"
             if start > now + agenda.horizon:
                 return "beyond_horizon"
@@ -144,6 +144,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
                 for day in days
                 for start in _starts_of_day(agenda, day)
                 if within.contains(start)
+                and now < start
                 and now + agenda.min_notice <= start <= now + agenda.horizon
                 and not any(block.start < start + agenda.consultation and start < block.end for block in blocks)
             ]

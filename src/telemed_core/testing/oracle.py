@@ -50,6 +50,7 @@ def slow_free_slots(
         visit
         for visit in visits
         if within.contains(visit.start)
+        and now < visit.start
         and soonest <= visit.start <= latest
         and not any(absence.overlaps(visit) for absence in absences)
         and doctor.isdisjoint(visit.cells(agenda.buffer))

@@ -249,3 +249,14 @@ def test_an_agenda_has_so_many_blocks_that_are_not_over() -> None:
     far = Interval.lasting(later, timedelta(days=99))
     edit = schedule.with_block(BlockId("b-last"), far, why=None, cancelling=False, now=later)
     assert len(edit.after.blocks) < MOST_BLOCKS
+
+
+def test_a_start_at_this_very_instant_is_too_soon_even_without_notice() -> None:
+    agenda = attrs.evolve(AGENDA, min_notice=timedelta())
+    start = NOW + timedelta(hours=8)
+    within = Interval.lasting(start, timedelta(hours=1))
+    with pytest.raises(TooSoonError):
+        check_start(agenda, (), start, now=start)
+    assert free_slots(agenda, (), within=within, now=start).starts() == []
+    assert check_start(agenda, (), start, now=start - INSTANT).start == start
+    assert free_slots(agenda, (), within=within, now=start - INSTANT).starts() == [start]

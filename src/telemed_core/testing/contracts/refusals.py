@@ -16,12 +16,14 @@ from telemed_core.errors import (
     CellsHeldError,
     IdempotencyKeyReusedError,
     LicenceInactiveError,
+    NotFoundError,
     PatientBusyError,
     ScheduleChangedError,
     SlotTakenError,
     StaleRevisionError,
     TooManyPendingError,
 )
+from telemed_core.testing.builders import a_patient
 from telemed_core.testing.contracts.suite import Suite, assert_clean, confirmed, picture, requested
 from telemed_core.testing.counters import pending_of
 from telemed_core.testing.doubles import SettableClock
@@ -203,3 +205,8 @@ class RefusalsContract(Suite):
         for days in range(1, 7):
             confirmed(clinic, doctor, patient, days=days)
         assert len(clinic.list_appointments(actor=patient)) == 6
+
+    def test_who_has_no_patients_account_asks_for_nothing(
+        self, clinic: Clinic, doctor: Doctor, refused: Callable[..., Exception]
+    ) -> None:
+        refused(asking(clinic, doctor, a_patient(7)), NotFoundError)
