@@ -24,7 +24,7 @@ check: $(VENV)/dev  ## format, lint, types, rules of dependency and the unit tes
 	$(BIN)/python tests/run_parts.py gates unit
 
 bench: $(VENV)/dev  ## print ratios against floors and peers
-	$(BIN)/python -m benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 wheels: $(VENV)/dev  ## build telemed and telemed-core into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from adapters.memory import open_memory
 from adapters.sealing import open_sealing
 from adapters.sql import open_sql
 from benchmarks.statements import bare_driver, core_statements
+from integration.postgres import PostgresServer
 from telemed_core.domain.availability import Availability
 from telemed_core.domain.instants import Interval
 from telemed_core.ports.storage import Stores
@@ -60,14 +62,19 @@ def booking(stores: Stores) -> list[float]:
     return found
 
 
-def on_sqlite() -> list[float]:
-    with tempfile.TemporaryDirectory() as folder:
-        sealing = open_sealing(pepper=b"p" * 32, data_key=b"d" * 32)
-        stores = open_sql(f"sqlite:///{Path(folder) / 'telemed.db'}", sealing=sealing)
-        try:
-            return booking(stores)
-        finally:
-            stores.close()
+def beside_floors(name: str, make_url: Callable[[], str]) -> None:
+    """A request of ours beside its statements, each on a database of its own."""
+    sealing = open_sealing(pepper=b"p" * 32, data_key=b"d" * 32)
+    floor = core_statements(make_url(), ROUNDS, BATCH)
+    bare = bare_driver(make_url(), ROUNDS, BATCH)
+    stores = open_sql(make_url(), sealing=sealing)
+    try:
+        ours = booking(stores)
+    finally:
+        stores.close()
+    row(f"request on {name}", ours, floor)
+    row("  its statements in SQLAlchemy Core", floor, floor)
+    row("  its statements in the bare driver", bare, floor)
 
 
 def slots(days: int) -> None:
@@ -103,10 +110,14 @@ def slots(days: int) -> None:
 def main() -> None:
     print(f"{'microseconds':<58}{'median':>10}{'least':>10}{'most':>10}{'ratio':>8}")
     row("request on memory", booking(open_memory()))
-    floor = core_statements(ROUNDS, BATCH)
-    row("request on SQLite (WAL, FULL)", on_sqlite(), floor)
-    row("the same statements in SQLAlchemy Core", floor, floor)
-    row("the same statements in sqlite3", bare_driver(ROUNDS, BATCH), floor)
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = count()
+        beside_floors("SQLite (WAL, FULL)", lambda: f"sqlite:///{Path(folder) / f'{next(numbers)}.db'}")
+    with PostgresServer(durable=True) as server:
+        beside_floors(
+            "Postgres (durable)",
+            lambda: server.url(server.create(migrated=False)).replace("postgresql:", "postgresql+psycopg:"),
+        )
     for days in (30, 60):
         slots(days)
 
