@@ -222,11 +222,16 @@ def test_an_interrupted_watch_ends_with_130_and_a_terminated_one_with_0(shell: S
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that starts things in the background has them ignore interrupts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "watching\n"
             process.send_signal(number)
-            _, told = process.communicate(timeout=30)
+            try:
+                _, told = process.communicate(timeout=30)
+            finally:
+                process.kill()
         assert process.returncode == code, told
         assert "Traceback" not in told
 
