@@ -132,6 +132,8 @@ class MemoryAppointments:
         others: dict[PersonId, set[AppointmentId | None]] = {}
         for change in commit.claims:
             held = self._state.claims.get(change.person_id, {})
+            if change.before is None and held.keys().isdisjoint(change.cells):
+                continue
             for cell in change.cells:
                 if held.get(cell) != change.before:
                     others.setdefault(change.person_id, set()).add(held.get(cell))

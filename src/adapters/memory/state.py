@@ -62,8 +62,10 @@ class State:
         self, command: Command, *, subject: Id, rev: int, texts: Iterable[Text], sagas: Iterable[SagaStart]
     ) -> None:
         """What every commit leaves beside its own changes."""
-        self.texts.update((text.key, text.body) for text in texts)
-        self.sagas.update((saga.id, saga) for saga in sagas)
+        for text in texts:
+            self.texts[text.key] = text.body
+        for saga in sagas:
+            self.sagas[saga.id] = saga
         asked = command.idempotency
         if asked is not None:
             self.receipts[asked.account_id, asked.key] = Receipt(asked, command.id, subject, rev, command.at)

@@ -111,8 +111,9 @@ class Committing:
             for appointment in due.values():
                 whole = appointment.settle(now=command.at).then(whole)
             try:
-                with deciding_again():
-                    return self._appointments.apply(whole, command=command)
+                return self._appointments.apply(whole, command=command)
+            except (StaleRevisionError, ScheduleChangedError) as changed:
+                raise _MovedOn from changed
             except CellsHeldError as held:
                 in_the_way: Sequence[Appointment] = self._owners_due(commit, held, now=command.at)
             except TooManyPendingError:

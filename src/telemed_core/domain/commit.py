@@ -167,6 +167,8 @@ def claim_changes(
     person: PersonId, appointment: AppointmentId, *, before: frozenset[int], after: frozenset[int]
 ) -> tuple[ClaimChange, ...]:
     """The changes that make ``appointment`` own ``after`` where it owned ``before``."""
+    if not before:
+        return (ClaimChange(person, tuple(sorted(after)), None, appointment),) if after else ()
     freed, taken = sorted(before - after), sorted(after - before)
     return (
         *((ClaimChange(person, tuple(freed), appointment, None),) if freed else ()),

@@ -1,7 +1,7 @@
 """What an appointment is at one moment, and what time alone will make of it."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 
@@ -17,12 +17,14 @@ from telemed_core.domain.events import (
     VisitMissed,
 )
 from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId, PersonId
-from telemed_core.domain.instants import Interval, union
+from telemed_core.domain.instants import Interval
 from telemed_core.domain.places import Cents
 from telemed_core.domain.status import Status
 from telemed_core.domain.terms import JOIN_MARGIN
 from telemed_core.domain.texts import TextKey
 from telemed_core.errors import NotFoundError
+
+_NO_BUFFER: Final = timedelta()
 
 
 @attrs.frozen(kw_only=True)
@@ -120,8 +122,11 @@ class AppointmentState:
         """The cells it owns on the ledger of that side: none once it has ended."""
         if not self.status.live:
             return frozenset()
-        held: tuple[AppointmentState | Proposal, ...] = (self, self.proposal) if self.proposal else (self,)
-        return union(one.visit.cells(one.buffer if side is Side.DOCTOR else timedelta()) for one in held)
+        doctors = side is Side.DOCTOR
+        own = frozenset(self.visit.cells(self.buffer if doctors else _NO_BUFFER))
+        if self.proposal is None:
+            return own
+        return own.union(self.proposal.visit.cells(self.proposal.buffer if doctors else _NO_BUFFER))
 
     def due_event(self, at: datetime) -> AppointmentEvent:
         """What falls due at ``at``, the ``due_at`` of a live appointment."""

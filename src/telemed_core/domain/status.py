@@ -17,7 +17,4 @@ class Status(StrEnum):
 
     @property
     def live(self) -> bool:
-        return self in LIVE
-
-
-LIVE = frozenset({Status.REQUESTED, Status.CONFIRMED, Status.IN_PROGRESS})
+        return self is Status.REQUESTED or self is Status.CONFIRMED or self is Status.IN_PROGRESS
