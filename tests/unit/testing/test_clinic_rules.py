@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from adapters.memory import open_memory
-from telemed_core.testing.clinic import AGENDAS, clinic_machine
+from telemed_core.testing.clinic import clinic_machine
+from telemed_core.testing.clinic_run import AGENDAS
 
 MINUTE = timedelta(minutes=1)
 
