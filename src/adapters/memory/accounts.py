@@ -1,6 +1,5 @@
 """Accounts, doctors, patients and credentials in memory."""
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 import attrs
@@ -12,6 +11,7 @@ from telemed_core.domain.commit import Command
 from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
 from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId, PersonId
 from telemed_core.domain.patient import Patient
+from telemed_core.domain.people import name_words
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError, StaleVersionError
@@ -111,14 +111,14 @@ class MemoryDoctors:
     ) -> Sequence[Doctor]:
         with self._state.lock:
             doctors = [one for one in self._state.accounts.values() if isinstance(one, Doctor)]
-        words = _words(name or "")
+        words = name_words(name or "")
         found = (
             doctor
             for doctor in sorted(doctors, key=lambda one: one.id)
             if (status is None or doctor.status is status)
             and (specialty is None or specialty in doctor.specialties)
             and (after is None or doctor.id > after)
-            and all(any(part.startswith(word) for part in _words(doctor.name)) for word in words)
+            and all(any(part.startswith(word) for part in name_words(doctor.name)) for word in words)
         )
         return [doctor for doctor, _ in zip(found, range(limit), strict=False)]
 
@@ -167,8 +167,3 @@ class MemoryCredentials:
     def remove(self, username: AccountId, /) -> None:
         with self._state.lock:
             self._state.credentials.pop(username, None)
-
-
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in plain if not unicodedata.combining(char)).split()

@@ -15,6 +15,7 @@ from adapters.sql.transactions import Database
 from telemed_core.domain.commit import Command
 from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
 from telemed_core.domain.ids import AppointmentId, DoctorId
+from telemed_core.domain.people import name_words
 from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import NotFoundError, StaleVersionError
 from telemed_core.ports.services import Sealing
@@ -36,7 +37,7 @@ def write_directory(connection: Connection, doctor: Doctor) -> None:
     connection.execute(_ENTER, {"id": doctor.id, "status": doctor.status.value})
     entries = [{"doctor_id": doctor.id, "specialty": specialty.value} for specialty in doctor.specialties]
     connection.execute(_ENTER_SPECIALTY, entries)
-    connection.execute(_ENTER_WORD, [{"doctor_id": doctor.id, "word": word} for word in profiles.words(doctor.name)])
+    connection.execute(_ENTER_WORD, [{"doctor_id": doctor.id, "word": word} for word in name_words(doctor.name)])
 
 
 @attrs.frozen
@@ -71,7 +72,7 @@ class SqlDoctors:
         if specialty is not None:
             having = select(DOCTOR_SPECIALTIES.c.doctor_id).where(DOCTOR_SPECIALTIES.c.specialty == specialty.value)
             statement = statement.where(DOCTORS.c.id.in_(having))
-        for word in sorted(profiles.words(name or "")):
+        for word in sorted(name_words(name or "")):
             within = (DOCTOR_WORDS.c.word >= word) & (DOCTOR_WORDS.c.word < word + _BEHIND_ALL)
             statement = statement.where(DOCTORS.c.id.in_(select(DOCTOR_WORDS.c.doctor_id).where(within)))
         rows = self._database.read(lambda connection: connection.execute(statement).all())

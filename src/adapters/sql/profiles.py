@@ -1,6 +1,5 @@
 """Profiles: an account as a row of the table ``accounts``, its CPF sealed apart."""
 
-import unicodedata
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -11,8 +10,6 @@ from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.people import Cpf, Role
 from telemed_core.ports.services import Sealing
-
-LONGEST_WORD: Final = 256
 
 ADDED: Final = select(ACCOUNTS.c.id, ACCOUNTS.c.role, ACCOUNTS.c.cpf, ACCOUNTS.c.profile).where(
     ACCOUNTS.c.profile.is_not(None)
@@ -32,13 +29,6 @@ def load(row: Any, sealing: Sealing) -> Account:
     """The account that stands in a row of ``ADDED``."""
     cpf = None if row.cpf is None else Cpf(sealing.unseal(row.cpf, context=_context(row.id)))
     return load_profile(row.profile, Role(row.role), cpf=cpf)
-
-
-def words(name: str) -> frozenset[str]:
-    """The words of a name, without regard to case and accents."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return frozenset(word[:LONGEST_WORD] for word in bare.split())
 
 
 def _context(account_id: AccountId) -> str:

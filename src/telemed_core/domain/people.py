@@ -1,6 +1,7 @@
 """What identifies people: CPF, CRM, e-mail, names and passwords, parsed so that two spellings are one value."""
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Final, Self
 
@@ -149,3 +150,9 @@ def person_name(text: str, *, field: str = "name") -> str:
     if not any(char.isalpha() for char in name):
         raise InvalidError(field, "must have a letter")
     return name
+
+
+def name_words(name: str) -> frozenset[str]:
+    """The words of a name as they are searched: without regard to case and accents."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return frozenset("".join(char for char in plain if not unicodedata.combining(char)).split())

@@ -48,6 +48,12 @@ class DoctorsContract(Suite):
         clinic.doctor(1, name="Ângela de Sá")
         assert list(clinic.stores.doctors.list(name=name, limit=9)) == []
 
+    def test_a_name_whose_letters_unfold_into_many_is_kept_and_found(self, clinic: Clinic) -> None:
+        kilometre = "\u3316"  # one letter that unfolds into six
+        found = clinic.doctor(1, name="Li" + kilometre * 118)
+        assert list(clinic.stores.doctors.list(name="li", limit=9)) == [found]
+        assert list(clinic.stores.doctors.list(name="li" + kilometre * 90, limit=9)) == [found]
+
     def test_a_decision_opens_and_closes_the_schedule(self, clinic: Clinic) -> None:
         doctor = clinic.doctor(approved=False)
         before = clinic.stores.schedules.of(doctor.id)
