@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.serialization import (
@@ -59,6 +59,7 @@ def same(read: Any, written: Any) -> None:
             same(one, other)
 
 
+@settings(max_examples=40, deadline=None)
 @given(instants())
 def test_an_instant_is_whole_microseconds_and_comes_back_in_utc(instant: datetime) -> None:
     assert instant_of(microseconds(instant)) == instant
@@ -66,11 +67,13 @@ def test_an_instant_is_whole_microseconds_and_comes_back_in_utc(instant: datetim
     assert microseconds(instant.astimezone(timezone(timedelta(hours=-3)))) == microseconds(instant)
 
 
+@settings(max_examples=40, deadline=None)
 @given(appointments())
 def test_appointments_come_back_without_their_history(appointment: Appointment) -> None:
     same(load_appointment(dump_appointment(appointment)), attrs.evolve(appointment, history=None))
 
 
+@settings(max_examples=40, deadline=None)
 @given(appointments())
 def test_events_come_back_as_their_own_kind(appointment: Appointment) -> None:
     events: tuple[AppointmentEvent, ...] = appointment.history or ()
@@ -81,6 +84,7 @@ def test_events_come_back_as_their_own_kind(appointment: Appointment) -> None:
         same(load_event(text), event)
 
 
+@settings(max_examples=40, deadline=None)
 @given(agendas(), st.lists(intervals(), max_size=3), st.booleans())
 def test_schedules_come_back_whole(agenda: Agenda, absences: list[Interval], reasoned: bool) -> None:
     blocks = tuple(
@@ -91,6 +95,7 @@ def test_schedules_come_back_whole(agenda: Agenda, absences: list[Interval], rea
     same(load_schedule(dump_schedule(schedule)), schedule)
 
 
+@settings(max_examples=40, deadline=None)
 @given(POINTS, st.none() | st.text(), st.none() | POINTS, st.dates(date(1900, 1, 1)))
 def test_profiles_come_back_with_the_cpf_that_was_kept_apart(
     place: GeoPoint, address: str | None, home: GeoPoint | None, born: date
@@ -116,6 +121,7 @@ def test_a_profile_has_the_name_and_not_the_cpf(account: object) -> None:
     assert cpf.digits not in text
 
 
+@settings(max_examples=40, deadline=None)
 @given(instants(), st.integers(1, 99), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
 def test_receipts_come_back(at: datetime, rev: int, key: str) -> None:
     receipt = Receipt(Idempotency(PatientId("p-1"), key, "print"), CommandId("c-1"), AppointmentId("a-1"), rev, at)
@@ -124,6 +130,7 @@ def test_receipts_come_back(at: datetime, rev: int, key: str) -> None:
     assert read.at.tzinfo is UTC
 
 
+@settings(max_examples=40, deadline=None)
 @given(intervals(), st.lists(st.sampled_from([AppointmentId("a-1"), AppointmentId("a-2")])))
 def test_blocks_and_what_they_affected_come_back(interval: Interval, affected: list[AppointmentId]) -> None:
     same(load_block(dump_block(interval, tuple(affected))), (interval, tuple(affected)))

@@ -302,7 +302,7 @@ def test_more_days_than_are_kept_give_the_same_starts() -> None:
 
 
 @given(st.data(), st.dates(date(2000, 1, 1), date(2037, 12, 31)), lengths)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_fast_version_agrees_with_the_slow_one(data: st.DataObject, day: date, length: int) -> None:
     rules = data.draw(agendas(around=day))
     first = around(day).start + 288

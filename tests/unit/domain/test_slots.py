@@ -199,7 +199,7 @@ runs = st.lists(st.tuples(st.integers(-400, 900), st.integers(0, 60)), max_size=
 
 
 @given(st.data(), st.dates(date(2000, 1, 1), date(2037, 12, 31)), lengths)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_listed_slots_are_those_of_the_slow_version_and_the_bookable_ones(
     data: st.DataObject, day: date, length: timedelta
 ) -> None:

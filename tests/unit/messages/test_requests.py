@@ -310,7 +310,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*DOCTOR, *PATIENT, *AGENDA, "?"]), JSON) | JSON)
 def test_whatever_is_sent_is_read_or_refused_as_invalid(data: Any) -> None:
     for model in (DoctorRegistration, PatientRegistration, AgendaReplacement, BlockCreation):
