@@ -150,3 +150,13 @@ def dump_block(interval: Interval, affected: tuple[AppointmentId, ...]) -> str:
 def load_block(text: str) -> tuple[Interval, tuple[AppointmentId, ...]]:
     """The block that was written, and what it affected."""
     return _CONVERTER.structure(orjson.loads(text), tuple[Interval, tuple[AppointmentId, ...]])
+
+
+def dump_affected(affected: tuple[AppointmentId, ...]) -> str:
+    """The appointments that a decision affected."""
+    return orjson.dumps(affected).decode()
+
+
+def load_affected(text: str) -> tuple[AppointmentId, ...]:
+    """The appointments that were written."""
+    return _CONVERTER.structure(orjson.loads(text), tuple[AppointmentId, ...])

@@ -21,12 +21,16 @@ class SystemClock:
 
 @attrs.frozen
 class ShiftedClock:
-    """A ``Clock`` that shows ``start`` when it is made, and runs; setting the machine's clock does not move it."""
+    """A ``Clock`` that shows ``start`` when it is made, and runs; setting the machine's clock does not move it.
+
+    Attributes:
+        began: what the machine's monotonic clock, the same in all processes, read at ``start``, if it was not now.
+    """
 
     start: datetime = attrs.field(converter=as_utc)
     _seconds: Callable[[], float] = attrs.field(default=time.monotonic, repr=False)
     _began: float = attrs.field(
-        default=attrs.Factory(lambda self: self._seconds(), takes_self=True), init=False, repr=False
+        default=attrs.Factory(lambda self: self._seconds(), takes_self=True), alias="began", kw_only=True, repr=False
     )
 
     def now(self) -> datetime:

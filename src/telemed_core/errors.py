@@ -7,14 +7,17 @@
     │   ├── SelfBookingError  TooSoonError  BeyondHorizonError  SlotNotOfferedError
     │   └── OverlappingWindowsError  IdempotencyKeyReusedError  InvalidCursorError
     ├── ForbiddenError          this actor may not do this
-    │   └── LicenceInactiveError
+    │   ├── LicenceInactiveError
+    │   └── UnauthenticatedError  InvalidCredentialsError
     ├── NotFoundError           it does not exist, or not for this actor
     ├── ConflictError           the state of things forbids it now
     │   ├── TooManyPendingError  CellsHeldError: SlotTakenError, PatientBusyError
     │   ├── StaleRevisionError  StaleVersionError  ScheduleChangedError
     │   ├── InvalidTransitionError  DeadlinePassedError  ProposalExistsError
     │   ├── JoinWindowClosedError  TooEarlyError  NotPresentError  AlreadyRatedError
-    │   └── AlreadyRegisteredError  LiveAppointmentsError
+    │   ├── AlreadyRegisteredError  LiveAppointmentsError
+    │   ├── VersionRequiredError
+    │   └── TooManyError: TooManyAttemptsError, TooManyRequestsError
     └── UnavailableError        a dependency failed; nothing was done, or it is not known
         └── BusyError
 
@@ -22,7 +25,7 @@ Texts carry ids and field names, never what somebody typed.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Self
 
 
@@ -116,6 +119,20 @@ class ForbiddenError(TelemedError):
 class LicenceInactiveError(ForbiddenError):
     code = "licence_inactive"
     text = "The doctor's registration is not approved."
+
+
+class UnauthenticatedError(ForbiddenError):
+    """Nobody is signed in: no token, or one that does not count (any more); which of its faults is not told."""
+
+    code = "unauthenticated"
+    text = "Sign in first."
+
+
+class InvalidCredentialsError(ForbiddenError):
+    """The same for an unknown login and a wrong password."""
+
+    code = "invalid_credentials"
+    text = "The login or the password is wrong."
 
 
 class NotFoundError(TelemedError):
@@ -221,6 +238,29 @@ class AlreadyRegisteredError(ConflictError):
 class LiveAppointmentsError(ConflictError):
     code = "live_appointments"
     text = "The account has appointments that are still to come."
+
+
+class VersionRequiredError(ConflictError):
+    code = "version_required"
+    text = "Say which version is meant to be replaced."
+
+
+class TooManyError(ConflictError):
+    """Too often; again after ``retry_after``."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
+class TooManyAttemptsError(TooManyError):
+    code = "too_many_attempts"
+    text = "Too many wrong passwords; wait before you try again."
+
+
+class TooManyRequestsError(TooManyError):
+    code = "too_many_requests"
+    text = "Too many requests; wait before you send more."
 
 
 class UnavailableError(TelemedError):

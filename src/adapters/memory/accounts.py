@@ -1,20 +1,23 @@
-"""Accounts, doctors, patients and credentials in memory."""
+"""Accounts and patients in memory."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import attrs
 
-from adapters.memory.state import Quota, State
+from adapters.memory.state import Quota, State, is_closed
 from telemed_core.domain.accounts import Account, Administrator, Login, Reservation, login_space
 from telemed_core.domain.agenda import Agenda
-from telemed_core.domain.commit import Command
-from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
-from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId, PersonId
-from telemed_core.domain.patient import Patient
-from telemed_core.domain.people import name_words
+from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.ids import AccountId, PatientId, PersonId
+from telemed_core.domain.patient import Closure, Patient
 from telemed_core.domain.schedule import Schedule
-from telemed_core.domain.specialties import Specialty
-from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError, StaleVersionError
+from telemed_core.errors import (
+    AlreadyRegisteredError,
+    ConflictError,
+    LiveAppointmentsError,
+    NotFoundError,
+    StaleVersionError,
+)
 
 
 @attrs.frozen
@@ -57,7 +60,7 @@ class MemoryAccounts:
                 raise ConflictError
             state.accounts[account.id] = account
             if isinstance(account, Patient):
-                state.quotas.setdefault(account.person_id, Quota())
+                state.quotas.setdefault(account.person_id, Quota()).open = True
             if isinstance(account, Doctor):
                 state.schedules[account.id] = Schedule(
                     doctor_id=account.id,
@@ -82,60 +85,43 @@ class MemoryAccounts:
             raise NotFoundError
         return account
 
+    def update(self, before: Account, after: Account, /) -> None:
+        state = self._state
+        with state.lock:
+            stored = state.accounts.get(before.id)
+            if stored == after:
+                return
+            if stored != before or is_closed(before):
+                raise StaleVersionError
+            state.accounts[before.id] = after
+            if isinstance(after, Doctor):
+                schedule = state.schedules[after.id]
+                if schedule.price_cents != after.price_cents:
+                    priced = attrs.evolve(schedule, price_cents=after.price_cents, rev=schedule.rev + 1)
+                    state.schedules[after.id] = priced
+
+    def close(self, closure: Closure, /) -> None:
+        state, before = self._state, closure.before
+        with state.lock:
+            stored = state.accounts.get(before.id)
+            if stored is not None and is_closed(stored):
+                return
+            if stored != before:
+                raise StaleVersionError
+            quota = state.quotas[before.person_id]
+            if quota.live:
+                raise LiveAppointmentsError
+            quota.open = False
+            state.accounts[before.id] = closure.after
+            for login in state.reservations[before.id][0].logins():
+                del state.logins[login]
+            state.forget(before.id)
+            state.sagas[closure.saga.id] = closure.saga
+
     def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
         with self._state.lock:
             found = [self._state.accounts[one] for one in account_ids if one in self._state.accounts]
         return {account.id: account.name for account in found if not isinstance(account, Administrator)}
-
-
-@attrs.frozen
-class MemoryDoctors:
-    """Doctors in memory."""
-
-    _state: State
-
-    def get(self, doctor_id: DoctorId, /) -> Doctor:
-        account = self._state.accounts.get(doctor_id)
-        if not isinstance(account, Doctor):
-            raise NotFoundError
-        return account
-
-    def list(
-        self,
-        *,
-        status: DoctorStatus | None = None,
-        specialty: Specialty | None = None,
-        name: str | None = None,
-        after: DoctorId | None = None,
-        limit: int,
-    ) -> Sequence[Doctor]:
-        with self._state.lock:
-            doctors = [one for one in self._state.accounts.values() if isinstance(one, Doctor)]
-        words = name_words(name or "")
-        found = (
-            doctor
-            for doctor in sorted(doctors, key=lambda one: one.id)
-            if (status is None or doctor.status is status)
-            and (specialty is None or specialty in doctor.specialties)
-            and (after is None or doctor.id > after)
-            and all(any(part.startswith(word) for part in name_words(doctor.name)) for word in words)
-        )
-        return [doctor for doctor, _ in zip(found, range(limit), strict=False)]
-
-    def apply(self, verification: Verification, /, *, command: Command) -> Sequence[AppointmentId]:
-        state, doctor = self._state, verification.after
-        with state.lock:
-            state.check_receipt(command)
-            if state.accounts.get(doctor.id) != verification.before:
-                raise StaleVersionError
-            state.accounts[doctor.id] = doctor
-            state.schedules[doctor.id] = state.schedules[doctor.id].opened(bookable=doctor.approved)
-            state.write(
-                command, subject=doctor.id, rev=doctor.rev, texts=verification.texts, sagas=(verification.saga,)
-            )
-            owned = [state.live[one] for one in state.owned.get(doctor.id, ()) if one in state.live]
-        live = [one for one in owned if one.settled(now=command.at).status.live]
-        return [one.id for one in sorted(live, key=lambda one: (one.visit.start, one.id))]
 
 
 @attrs.frozen
@@ -149,21 +135,3 @@ class MemoryPatients:
         if not isinstance(account, Patient):
             raise NotFoundError
         return account
-
-
-@attrs.frozen
-class MemoryCredentials:
-    """Password hashes in memory."""
-
-    _state: State
-
-    def put(self, username: AccountId, secret_hash: str, /) -> None:
-        with self._state.lock:
-            self._state.credentials[username] = secret_hash
-
-    def get(self, username: AccountId, /) -> str | None:
-        return self._state.credentials.get(username)
-
-    def remove(self, username: AccountId, /) -> None:
-        with self._state.lock:
-            self._state.credentials.pop(username, None)

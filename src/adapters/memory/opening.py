@@ -1,9 +1,11 @@
 """Opens the stores of one new, empty memory."""
 
-from adapters.memory.accounts import MemoryAccounts, MemoryCredentials, MemoryDoctors, MemoryPatients
+from adapters.memory.accounts import MemoryAccounts, MemoryPatients
 from adapters.memory.appointments import MemoryAppointments
+from adapters.memory.doctors import MemoryDoctors
 from adapters.memory.ledger import MemoryLedger
 from adapters.memory.schedules import MemorySchedules
+from adapters.memory.signing_in import MemoryAttempts, MemoryCredentials, MemorySessions
 from adapters.memory.state import MemoryReceipts, MemoryTexts, State
 from telemed_core.ports.storage import Stores
 
@@ -21,5 +23,8 @@ def open_memory() -> Stores:
         texts=MemoryTexts(state),
         ledger=MemoryLedger(state),
         credentials=MemoryCredentials(state),
+        sessions=MemorySessions(state),
+        attempts=MemoryAttempts(state),
+        check=lambda: None,
         close=lambda: None,
     )

@@ -8,13 +8,27 @@ import attrs
 
 from telemed_core.domain.accounts import Account, Login, Reservation
 from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.attempts import Failures
 from telemed_core.domain.commit import Command, Idempotency, SagaStart
+from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.events import AppointmentEvent
-from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, CommandId, DoctorId, Id, PersonId, SagaId
+from telemed_core.domain.ids import (
+    AccountId,
+    AppointmentId,
+    BlockId,
+    CommandId,
+    DoctorId,
+    Id,
+    PersonId,
+    SagaId,
+    SessionId,
+)
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import BlockCancellation, Schedule
+from telemed_core.domain.sessions import Credential, Session
 from telemed_core.domain.texts import Text, TextKey
 
 
@@ -36,7 +50,11 @@ class State:
     logins: dict[tuple[str, Login], AccountId] = attrs.Factory(dict)
     reservations: dict[AccountId, tuple[Reservation, PersonId]] = attrs.Factory(dict)
     accounts: dict[AccountId, Account] = attrs.Factory(dict)
-    credentials: dict[AccountId, str] = attrs.Factory(dict)
+    credentials: dict[AccountId, Credential] = attrs.Factory(dict)
+    # Those that go on: each counts with the present credential of its account.
+    sessions: dict[SessionId, Session] = attrs.Factory(dict)
+    failures: dict[str, Failures] = attrs.Factory(dict)
+    decisions: dict[tuple[DoctorId, int], tuple[Doctor, tuple[AppointmentId, ...]]] = attrs.Factory(dict)
     schedules: dict[DoctorId, Schedule] = attrs.Factory(dict)
     blocks: dict[BlockId, tuple[Interval, tuple[AppointmentId, ...]]] = attrs.Factory(dict)
     cancellations: dict[AppointmentId, BlockCancellation] = attrs.Factory(dict)
@@ -58,6 +76,13 @@ class State:
             if receipt is not None and receipt.counts(now=command.at):
                 raise receipt.replays(asked)
 
+    def forget(self, username: AccountId) -> None:
+        """End the user's sessions, and let nobody sign in with the password any more."""
+        self.credentials.pop(username, None)
+        for session in [*self.sessions.values()]:
+            if session.account_id == username:
+                del self.sessions[session.id]
+
     def write(
         self, command: Command, *, subject: Id, rev: int, texts: Iterable[Text], sagas: Iterable[SagaStart]
     ) -> None:
@@ -69,6 +94,11 @@ class State:
         asked = command.idempotency
         if asked is not None:
             self.receipts[asked.account_id, asked.key] = Receipt(asked, command.id, subject, rev, command.at)
+
+
+def is_closed(account: Account) -> bool:
+    """Whether its owner has left."""
+    return isinstance(account, Patient) and account.closed_at is not None
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Accounts, patients and credentials in SQL."""
+"""Accounts and patients in SQL."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -8,15 +8,16 @@ from sqlalchemy import Connection, Executable, bindparam, delete, insert, select
 
 from adapters.serialization import dump_schedule, name_in_profile
 from adapters.sql import profiles
+from adapters.sql.changing import change_profile, close_account
 from adapters.sql.doctors import write_directory
 from adapters.sql.records import close_saga, start_sagas
-from adapters.sql.tables import ACCOUNTS, CREDENTIALS, LOGINS, PERSONS, SCHEDULES
+from adapters.sql.tables import ACCOUNTS, LOGINS, PERSONS, SCHEDULES
 from adapters.sql.transactions import Database
 from telemed_core.domain.accounts import Account, Login, Reservation, login_space
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, PatientId, PersonId, SagaId
-from telemed_core.domain.patient import Patient
+from telemed_core.domain.patient import Closure, Patient
 from telemed_core.domain.people import Cpf, EmailAddress
 from telemed_core.domain.schedule import Schedule
 from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError
@@ -46,7 +47,8 @@ _ADD: Final = (
     .returning(ACCOUNTS.c.saga_id)
 )
 _COUNT: Final = text(
-    "INSERT INTO quotas (person_id, pending, live, open) VALUES (:person_id, 0, 0, true) ON CONFLICT DO NOTHING"
+    "INSERT INTO quotas (person_id, pending, live, open) VALUES (:person_id, 0, 0, true)"
+    " ON CONFLICT (person_id) DO UPDATE SET open = true"
 )
 _FIRST_SCHEDULE: Final = insert(SCHEDULES)
 _FIND: Final = profiles.ADDED.join_from(LOGINS, ACCOUNTS).where(
@@ -54,12 +56,6 @@ _FIND: Final = profiles.ADDED.join_from(LOGINS, ACCOUNTS).where(
 )
 _GET: Final = profiles.ADDED.where(ACCOUNTS.c.id == bindparam("account_id"))
 _NAMES: Final = profiles.ADDED.where(ACCOUNTS.c.id.in_(bindparam("ids", expanding=True)))
-_SET_HASH: Final = text(
-    "INSERT INTO credentials (username, secret_hash) VALUES (:username, :secret_hash)"
-    " ON CONFLICT (username) DO UPDATE SET secret_hash = excluded.secret_hash"
-)
-_HASH: Final = select(CREDENTIALS.c.secret_hash).where(CREDENTIALS.c.username == bindparam("username"))
-_FORGET: Final = delete(CREDENTIALS).where(CREDENTIALS.c.username == bindparam("username"))
 
 
 @attrs.frozen
@@ -125,6 +121,12 @@ class SqlAccounts:
             raise NotFoundError
         return account
 
+    def update(self, before: Account, after: Account, /) -> None:
+        self._database.write(lambda connection: change_profile(connection, before, after, sealing=self._sealing))
+
+    def close(self, closure: Closure, /) -> None:
+        self._database.write(lambda connection: close_account(connection, closure, sealing=self._sealing))
+
     def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
         asked = {account_id: account_id for account_id in account_ids}
         rows = self._database.read(lambda connection: connection.execute(_NAMES, {"ids": [*asked]}).all())
@@ -176,21 +178,3 @@ class SqlPatients:
         if not isinstance(account, Patient):
             raise NotFoundError
         return account
-
-
-@attrs.frozen
-class SqlCredentials:
-    """Password hashes in SQL."""
-
-    _database: Database
-
-    def put(self, username: AccountId, secret_hash: str, /) -> None:
-        row = {"username": username, "secret_hash": secret_hash}
-        self._database.write(lambda connection: connection.execute(_SET_HASH, row))
-
-    def get(self, username: AccountId, /) -> str | None:
-        asked = {"username": username}
-        return self._database.read(lambda connection: connection.execute(_HASH, asked).scalar_one_or_none())
-
-    def remove(self, username: AccountId, /) -> None:
-        self._database.write(lambda connection: connection.execute(_FORGET, {"username": username}))

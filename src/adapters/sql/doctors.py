@@ -1,16 +1,17 @@
 """Doctors in SQL: their profiles, the directory in which they are found, and decisions on their registration."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 import attrs
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
 
-from adapters.serialization import load_schedule
+from adapters.serialization import dump_affected, load_affected
 from adapters.sql import profiles
 from adapters.sql.records import leave_receipt, start_sagas, write_texts
-from adapters.sql.schedules import live_of, replace, was_made_by
-from adapters.sql.tables import ACCOUNTS, DOCTOR_SPECIALTIES, DOCTOR_WORDS, DOCTORS, SCHEDULES
+from adapters.sql.schedules import live_of, locked, replace, was_made_by
+from adapters.sql.tables import ACCOUNTS, DECISIONS, DOCTOR_SPECIALTIES, DOCTOR_WORDS, DOCTORS
 from adapters.sql.transactions import Database
 from telemed_core.domain.commit import Command
 from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
@@ -24,20 +25,50 @@ _BEHIND_ALL: Final = "\U0010ffff"
 
 _GET: Final = profiles.ADDED.where(ACCOUNTS.c.id == bindparam("doctor_id"))
 _LIST: Final = profiles.ADDED.join_from(DOCTORS, ACCOUNTS)
-_HEAD: Final = select(SCHEDULES.c.body).where(SCHEDULES.c.doctor_id == bindparam("doctor_id")).with_for_update()
 _DECIDE: Final = update(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("of"), ACCOUNTS.c.rev == bindparam("before"))
 _SHOW: Final = update(DOCTORS).where(DOCTORS.c.id == bindparam("of"))
 _ENTER: Final = insert(DOCTORS)
 _ENTER_SPECIALTY: Final = insert(DOCTOR_SPECIALTIES)
 _ENTER_WORD: Final = insert(DOCTOR_WORDS)
+_STRIKE_SPECIALTY: Final = delete(DOCTOR_SPECIALTIES).where(
+    DOCTOR_SPECIALTIES.c.specialty == bindparam("of_specialty"), DOCTOR_SPECIALTIES.c.doctor_id == bindparam("of")
+)
+_STRIKE_WORD: Final = delete(DOCTOR_WORDS).where(
+    DOCTOR_WORDS.c.word == bindparam("of_word"), DOCTOR_WORDS.c.doctor_id == bindparam("of")
+)
+_QUEUE: Final = _LIST.order_by(DOCTORS.c.registered_at.desc(), DOCTORS.c.id)
+_KEEP_DECISION: Final = insert(DECISIONS)
+_DECISION: Final = (
+    select(ACCOUNTS.c.id, ACCOUNTS.c.role, ACCOUNTS.c.cpf, DECISIONS.c.profile, DECISIONS.c.affected)
+    .join_from(DECISIONS, ACCOUNTS)
+    .where(DECISIONS.c.doctor_id == bindparam("doctor_id"), DECISIONS.c.rev == bindparam("rev"))
+)
 
 
 def write_directory(connection: Connection, doctor: Doctor) -> None:
     """Enter a new doctor under what doctors are found by."""
-    connection.execute(_ENTER, {"id": doctor.id, "status": doctor.status.value})
-    entries = [{"doctor_id": doctor.id, "specialty": specialty.value} for specialty in doctor.specialties]
-    connection.execute(_ENTER_SPECIALTY, entries)
-    connection.execute(_ENTER_WORD, [{"doctor_id": doctor.id, "word": word} for word in name_words(doctor.name)])
+    entry = {"id": doctor.id, "status": doctor.status.value, "registered_at": doctor.registered_at}
+    connection.execute(_ENTER, entry)
+    _enter(connection, doctor, doctor.specialties, name_words(doctor.name))
+
+
+def change_directory(connection: Connection, before: Doctor, after: Doctor) -> None:
+    """Enter a doctor who was found by what ``before`` says under what ``after`` says."""
+    specialties, words = {*before.specialties}, {*name_words(before.name)}
+    gone, unsaid = specialties.difference(after.specialties), words.difference(name_words(after.name))
+    if gone:
+        connection.execute(_STRIKE_SPECIALTY, [{"of": after.id, "of_specialty": one.value} for one in gone])
+    if unsaid:
+        connection.execute(_STRIKE_WORD, [{"of": after.id, "of_word": word} for word in unsaid])
+    _enter(connection, after, {*after.specialties} - specialties, {*name_words(after.name)} - words)
+
+
+def _enter(connection: Connection, doctor: Doctor, specialties: Collection[Specialty], words: Collection[str]) -> None:
+    if specialties:
+        entries = [{"doctor_id": doctor.id, "specialty": specialty.value} for specialty in specialties]
+        connection.execute(_ENTER_SPECIALTY, entries)
+    if words:
+        connection.execute(_ENTER_WORD, [{"doctor_id": doctor.id, "word": word} for word in words])
 
 
 @attrs.frozen
@@ -75,9 +106,7 @@ class SqlDoctors:
         for word in sorted(name_words(name or "")):
             within = (DOCTOR_WORDS.c.word >= word) & (DOCTOR_WORDS.c.word < word + _BEHIND_ALL)
             statement = statement.where(DOCTORS.c.id.in_(select(DOCTOR_WORDS.c.doctor_id).where(within)))
-        rows = self._database.read(lambda connection: connection.execute(statement).all())
-        accounts = (profiles.load(row, self._sealing) for row in rows)
-        return [account for account in accounts if isinstance(account, Doctor)]
+        return self._found(statement)
 
     def apply(self, verification: Verification, /, *, command: Command) -> Sequence[AppointmentId]:
         return self._database.write(lambda connection: self._apply(connection, verification, command))
@@ -85,18 +114,46 @@ class SqlDoctors:
     def _apply(self, connection: Connection, verification: Verification, command: Command) -> Sequence[AppointmentId]:
         before, doctor = verification.before, verification.after
         leave_receipt(connection, command, subject=doctor.id, rev=doctor.rev)
-        body = connection.execute(_HEAD, {"doctor_id": doctor.id}).scalar_one_or_none()
-        if body is None:
+        schedule = locked(connection, doctor.id)
+        if schedule is None:
             raise StaleVersionError
-        schedule = load_schedule(body)
         row = profiles.row_of(doctor, self._sealing)
         decided = connection.execute(_DECIDE, {**row, "of": doctor.id, "before": before.rev}).rowcount
         opened = schedule.opened(bookable=doctor.approved)
         if not decided or not replace(connection, opened, before=schedule.rev, command_id=command.id):
-            if not was_made_by(connection, doctor.id, command.id):
+            kept = connection.execute(_DECISION, {"doctor_id": doctor.id, "rev": doctor.rev}).one_or_none()
+            if kept is None or not was_made_by(connection, doctor.id, command.id):
                 raise StaleVersionError
-            return live_of(connection, doctor.id, now=command.at)
+            return load_affected(kept.affected)
         connection.execute(_SHOW, {"of": doctor.id, "status": doctor.status.value})
         write_texts(connection, self._sealing, verification.texts)
         start_sagas(connection, (verification.saga,))
-        return live_of(connection, doctor.id, now=command.at)
+        affected = live_of(connection, doctor.id, now=command.at)
+        left = {"profile": row["profile"], "affected": dump_affected(affected)}
+        connection.execute(_KEEP_DECISION, {"doctor_id": doctor.id, "rev": doctor.rev, **left})
+        return affected
+
+    def queue(
+        self, *, status: DoctorStatus | None = None, after: tuple[datetime, DoctorId] | None = None, limit: int
+    ) -> Sequence[Doctor]:
+        statement = _QUEUE.limit(limit)
+        if status is not None:
+            statement = statement.where(DOCTORS.c.status == status.value)
+        if after is not None:
+            at, doctor_id = after
+            registered = DOCTORS.c.registered_at
+            statement = statement.where(registered <= at, (registered < at) | (DOCTORS.c.id > doctor_id))
+        return self._found(statement)
+
+    def verified(self, doctor_id: DoctorId, rev: int, /) -> tuple[Doctor, Sequence[AppointmentId]]:
+        asked = {"doctor_id": doctor_id, "rev": rev}
+        row = self._database.read(lambda connection: connection.execute(_DECISION, asked).one_or_none())
+        doctor = None if row is None else profiles.load(row, self._sealing)
+        if row is None or not isinstance(doctor, Doctor):
+            raise NotFoundError
+        return doctor, load_affected(row.affected)
+
+    def _found(self, statement: Executable) -> Sequence[Doctor]:
+        rows = self._database.read(lambda connection: connection.execute(statement).all())
+        accounts = (profiles.load(row, self._sealing) for row in rows)
+        return [account for account in accounts if isinstance(account, Doctor)]

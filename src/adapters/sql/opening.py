@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
-from adapters.sql.accounts import SqlAccounts, SqlCredentials, SqlPatients
+from sqlalchemy import Connection, text
+
+from adapters.sql.accounts import SqlAccounts, SqlPatients
 from adapters.sql.appointments import SqlAppointments
 from adapters.sql.doctors import SqlDoctors
 from adapters.sql.engine import parse_url
@@ -11,9 +13,12 @@ from adapters.sql.ledger import SqlLedger
 from adapters.sql.migrating import migrate as migrate_database
 from adapters.sql.records import SqlReceipts, SqlTexts
 from adapters.sql.schedules import SqlSchedules
+from adapters.sql.signing_in import SqlAttempts, SqlCredentials, SqlSessions
 from adapters.sql.transactions import Database
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
+
+_VERSION: Final = text("SELECT version_num FROM alembic_version")
 
 PATIENCE: Final = timedelta(seconds=2)
 
@@ -48,5 +53,12 @@ def open_sql(
         texts=SqlTexts(database, sealing),
         ledger=SqlLedger(database),
         credentials=SqlCredentials(database),
+        sessions=SqlSessions(database, sealing),
+        attempts=SqlAttempts(database),
+        check=lambda: database.read(_check),
         close=database.close,
     )
+
+
+def _check(connection: Connection) -> None:
+    connection.execute(_VERSION).all()

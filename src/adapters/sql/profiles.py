@@ -8,6 +8,7 @@ from adapters.serialization import dump_profile, load_profile
 from adapters.sql.tables import ACCOUNTS
 from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.ids import AccountId
+from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf, Role
 from telemed_core.ports.services import Sealing
 
@@ -20,7 +21,7 @@ ADDED: Final = select(ACCOUNTS.c.id, ACCOUNTS.c.role, ACCOUNTS.c.cpf, ACCOUNTS.c
 def row_of(account: Account, sealing: Sealing) -> dict[str, Any]:
     """What of the account stands in its row."""
     if isinstance(account, Administrator):
-        return {"rev": 1, "cpf": None, "profile": dump_profile(account)}
+        return {"rev": account.rev, "cpf": None, "profile": dump_profile(account)}
     sealed = sealing.seal(account.cpf.digits, context=_context(account.id))
     return {"rev": account.rev, "cpf": sealed, "profile": dump_profile(account)}
 
@@ -29,6 +30,11 @@ def load(row: Any, sealing: Sealing) -> Account:
     """The account that stands in a row of ``ADDED``."""
     cpf = None if row.cpf is None else Cpf(sealing.unseal(row.cpf, context=_context(row.id)))
     return load_profile(row.profile, Role(row.role), cpf=cpf)
+
+
+def is_closed(account: Account) -> bool:
+    """Whether its owner has left."""
+    return isinstance(account, Patient) and account.closed_at is not None
 
 
 def _context(account_id: AccountId) -> str:

@@ -36,6 +36,7 @@ _LONGEST_LIFE: Final = timedelta(days=1)
 _OF: Final = select(
     SCHEDULES.c.rev, case((SCHEDULES.c.rev != bindparam("known"), SCHEDULES.c.body)).label("body")
 ).where(SCHEDULES.c.doctor_id == bindparam("doctor_id"))
+_HEAD: Final = select(SCHEDULES.c.body).where(SCHEDULES.c.doctor_id == bindparam("doctor_id")).with_for_update()
 _REPLACE: Final = update(SCHEDULES).where(
     SCHEDULES.c.doctor_id == bindparam("of"), SCHEDULES.c.rev == bindparam("before")
 )
@@ -65,6 +66,12 @@ _CANCELLED: Final = delete(BLOCK_CANCELLATIONS).where(
     BLOCK_CANCELLATIONS.c.block_id == bindparam("block_id"),
     BLOCK_CANCELLATIONS.c.appointment_id == bindparam("appointment_id"),
 )
+
+
+def locked(connection: Connection, doctor_id: DoctorId) -> Schedule | None:
+    """The doctor's schedule, which nobody else changes or books by from now on."""
+    body = connection.execute(_HEAD, {"doctor_id": doctor_id}).scalar_one_or_none()
+    return None if body is None else load_schedule(body)
 
 
 def replace(connection: Connection, schedule: Schedule, *, before: int, command_id: CommandId) -> bool:

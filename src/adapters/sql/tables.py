@@ -39,6 +39,19 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else instant_of(value)
 
 
+class Instants(TypeDecorator[tuple[datetime, ...]]):
+    """Instants in UTC, as their microseconds with spaces between."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[datetime, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002 # as above
+        return None if value is None else " ".join(str(microseconds(one)) for one in value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[datetime, ...] | None:  # noqa: ARG002 # as above
+        return None if value is None else tuple(instant_of(int(one)) for one in value.split())
+
+
 # Text that is ordered by its bytes in every database, whatever its language.
 KEY: Final = String(64).with_variant(String(64, collation="C"), "postgresql")
 KEY_OF_ANY_LENGTH: Final = Text().with_variant(Text(collation="C"), "postgresql")
@@ -83,6 +96,32 @@ CREDENTIALS: Final = Table(
     METADATA,
     Column("username", KEY, primary_key=True),
     Column("secret_hash", Text, nullable=False),
+    Column("rev", Integer, nullable=False, server_default="1"),
+)
+
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("account_id", KEY, nullable=False),
+    Column("password_rev", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("graces", Instants, nullable=False),
+    Index("ix_sessions_account", "account_id"),
+    sqlite_with_rowid=False,
+)
+
+# Without a count it is only being written.
+ATTEMPTS: Final = Table(
+    "attempts",
+    METADATA,
+    Column("key", KEY, primary_key=True),
+    Column("count", Integer),
+    Column("until", Instant),
+    Column("locked_until", Instant),
+    Index("ix_attempts_until", "until"),
+    sqlite_with_rowid=False,
 )
 
 DOCTORS: Final = Table(
@@ -90,7 +129,10 @@ DOCTORS: Final = Table(
     METADATA,
     Column("id", KEY, ForeignKey("accounts.id"), primary_key=True),
     Column("status", String(32), nullable=False),
+    Column("registered_at", Instant, nullable=False, server_default="0"),
     Index("ix_doctors_status", "status", "id"),
+    Index("ix_doctors_queue", "registered_at", "id"),
+    Index("ix_doctors_queue_status", "status", "registered_at", "id"),
     sqlite_with_rowid=False,
 )
 
@@ -107,6 +149,17 @@ DOCTOR_WORDS: Final = Table(
     METADATA,
     Column("word", KEY_OF_ANY_LENGTH, primary_key=True),
     Column("doctor_id", KEY, ForeignKey("doctors.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# What each decision on a registration left, for whoever asks for it again.
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("doctor_id", KEY, ForeignKey("accounts.id"), primary_key=True),
+    Column("rev", Integer, primary_key=True),
+    Column("profile", Text, nullable=False),
+    Column("affected", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -15,6 +15,8 @@ from telemed_core.domain.status import Status
 from telemed_core.errors import (
     BusyError,
     CellsHeldError,
+    ForbiddenError,
+    NotFoundError,
     PatientBusyError,
     ScheduleChangedError,
     SlotTakenError,
@@ -34,6 +36,8 @@ TAKEN_OVER_AT_ONCE: Final = 7
 
 DUE_OF_ONE_PATIENT: Final = 1000
 """How many of a patient's due appointments are looked through for unanswered requests."""
+
+DUE_AT_ONCE: Final = 200
 
 T = TypeVar("T")
 
@@ -62,11 +66,13 @@ class Commands:
                 except _MovedOn:
                     continue
             raise BusyError
-        except TelemedError:
+        except TelemedError as error:
             receipt = idempotency and self._receipts.find(idempotency, now=command.at)
-            if idempotency and receipt:
-                raise receipt.replays(idempotency) from None
-            raise
+            if not idempotency or not receipt:
+                raise
+            if isinstance(error, NotFoundError | ForbiddenError) and not receipt.fits(idempotency):
+                raise
+            raise receipt.replays(idempotency) from None
 
 
 class _MovedOn(Exception):  # a signal between the functions of this module
@@ -157,6 +163,17 @@ def settle(appointments: Appointments, appointment: Appointment, *, command: Com
     except StaleRevisionError:
         return False
     return True
+
+
+def settle_due(appointments: Appointments, *, command: Command, patient: PatientId | None = None) -> int:
+    """Write down what time has made of everything that is due, or of that patient's; how many this call did."""
+    settled = 0
+    while due := appointments.due(now=command.at, patient=patient, limit=DUE_AT_ONCE):
+        done = sum([settle(appointments, appointment, command=command) for appointment in due])
+        if not done:
+            break
+        settled += done
+    return settled
 
 
 def _claims(appointment: Appointment) -> Iterator[tuple[PersonId, int]]:

@@ -8,9 +8,10 @@ import attrs
 
 from telemed_core.application.booking import Participant, own
 from telemed_core.domain.accounts import Account, Administrator
+from telemed_core.domain.agenda import Block
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor, DoctorStatus
-from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId
+from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, DoctorId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import Receipt
@@ -19,8 +20,9 @@ from telemed_core.domain.slots import Slots
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
-from telemed_core.errors import InvalidError, NotFoundError
-from telemed_core.ports.storage import Accounts, Appointments, Doctors, Schedules, Texts
+from telemed_core.errors import ForbiddenError, InvalidError, NotFoundError
+from telemed_core.ports.people import Accounts, Doctors
+from telemed_core.ports.storage import Appointments, Schedules, Texts
 from telemed_core.ports.system import Clock
 
 LONGEST_LISTING: Final = timedelta(days=31)
@@ -49,7 +51,7 @@ class ShowDoctor:
 
 @attrs.frozen
 class ListDoctors:
-    """The doctors by id: the approved ones, or, for administrators, those of any status."""
+    """The approved doctors, by id."""
 
     _doctors: Doctors
 
@@ -58,11 +60,35 @@ class ListDoctors:
         *,
         specialty: Specialty | None = None,
         name: str | None = None,
-        status: DoctorStatus | None = DoctorStatus.APPROVED,
         after: DoctorId | None = None,
         limit: int = 20,
     ) -> Sequence[Doctor]:
-        return self._doctors.list(specialty=specialty, name=name, status=status, after=after, limit=limit)
+        return self._doctors.list(
+            specialty=specialty, name=name, status=DoctorStatus.APPROVED, after=after, limit=limit
+        )
+
+
+@attrs.frozen
+class ListRegistrations:
+    """Doctors of any status, or of one, last registered first: what administrators verify.
+
+    Raises:
+        ForbiddenError: the viewer is no administrator.
+    """
+
+    _doctors: Doctors
+
+    def __call__(
+        self,
+        *,
+        viewer: Account,
+        status: DoctorStatus | None = None,
+        after: tuple[datetime, DoctorId] | None = None,
+        limit: int = 20,
+    ) -> Sequence[Doctor]:
+        if not isinstance(viewer, Administrator):
+            raise ForbiddenError
+        return self._doctors.queue(status=status, after=after, limit=limit)
 
 
 @attrs.frozen
@@ -152,6 +178,28 @@ class RecallAppointment:
     def __call__(self, receipt: Receipt, /) -> Appointment:
         history = self._appointments.get(AppointmentId(receipt.subject)).history or ()
         return Appointment.fold(history[: receipt.rev])
+
+
+@attrs.frozen
+class RecallVerification:
+    """The doctor, and the live appointments that were named, as a decision left them, by the decision's receipt."""
+
+    _doctors: Doctors
+
+    def __call__(self, receipt: Receipt, /) -> tuple[Doctor, Sequence[AppointmentId]]:
+        return self._doctors.verified(DoctorId(receipt.subject), receipt.rev)
+
+
+@attrs.frozen
+class RecallBlock:
+    """A block as it was made, and whom it concerned then, by the receipt of its making."""
+
+    _schedules: Schedules
+
+    def __call__(self, receipt: Receipt, /) -> tuple[Block, Sequence[AppointmentId]]:
+        block_id = BlockId(receipt.subject)
+        interval, affected = self._schedules.block_of(block_id)
+        return Block(interval, block_id), affected
 
 
 @attrs.frozen

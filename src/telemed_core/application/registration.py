@@ -14,8 +14,8 @@ from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Passwor
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import TelemedError
+from telemed_core.ports.people import Accounts
 from telemed_core.ports.services import Identity
-from telemed_core.ports.storage import Accounts
 from telemed_core.ports.system import Clock, Ids
 
 
@@ -62,6 +62,7 @@ class RegisterDoctor:
 
     _enrolment: Enrolment
     _ids: Ids
+    _clock: Clock
 
     def __call__(
         self,
@@ -93,6 +94,7 @@ class RegisterDoctor:
             time_zone=time_zone,
             price_cents=price_cents,
             language=language,
+            registered_at=self._clock.now(),
         )
         self._enrolment.finish(doctor, password)
         return doctor

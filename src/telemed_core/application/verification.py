@@ -10,7 +10,7 @@ from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import AppointmentId, DoctorId
 from telemed_core.errors import ForbiddenError
-from telemed_core.ports.storage import Doctors
+from telemed_core.ports.people import Doctors
 
 
 @attrs.frozen

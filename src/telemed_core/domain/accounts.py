@@ -13,9 +13,14 @@ from telemed_core.errors import InvalidError
 
 @attrs.frozen(kw_only=True)
 class Administrator:
-    """Someone who verifies doctors and looks after the system."""
+    """Someone who verifies doctors and looks after the system.
+
+    Attributes:
+        rev: rises with every change of the account, 1 at first.
+    """
 
     id: AdministratorId
+    rev: int = 1
     email: EmailAddress
     time_zone: TimeZone
     language: Language = Language.PORTUGUESE

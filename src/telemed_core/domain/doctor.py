@@ -1,5 +1,6 @@
 """Doctors: their profile, and their registration from pending to approved and suspended."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -7,7 +8,7 @@ import attrs
 
 from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.ids import DoctorId, PersonId, SagaId
-from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.instants import EPOCH, TimeZone
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.specialties import Specialty
@@ -55,6 +56,7 @@ class Doctor:
     Attributes:
         rev: rises with every change of the account, 1 at first.
         price_cents: of one consultation; an appointment keeps the one it was asked for at.
+        registered_at: when; 1970 for those whose registration was not dated yet.
     """
 
     id: DoctorId
@@ -71,6 +73,7 @@ class Doctor:
     price_cents: Cents
     language: Language = Language.PORTUGUESE
     status: DoctorStatus = DoctorStatus.PENDING
+    registered_at: datetime = EPOCH
 
     def __attrs_post_init__(self) -> None:
         if not self.specialties or len(set(self.specialties)) != len(self.specialties):

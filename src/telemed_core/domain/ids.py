@@ -65,6 +65,12 @@ class SagaId(Id):
     __slots__ = ()
 
 
+class SessionId(Id):
+    """One sign-in, until it is ended; tokens carry it as ``origin_jti``."""
+
+    __slots__ = ()
+
+
 class CommandId(Id):
     """One run of one command: what a store looks for when the answer to a commit was lost."""
 

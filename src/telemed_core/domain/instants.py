@@ -17,6 +17,8 @@ CELLS_PER_DAY: Final = 288
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+SKEW: Final = timedelta(minutes=5)
+"""How far two instants of one run may be out of order: requests overtake each other, and machines disagree a little."""
 
 _ZONE_KEY = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}").fullmatch
 _NOT_ZONES = frozenset({"Factory"})
@@ -53,7 +55,7 @@ def parse_instant(text: str, *, field: str) -> datetime:
 
 
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])",
     re.ASCII,
 ).fullmatch
 

@@ -7,7 +7,8 @@ from typing import Self
 
 import attrs
 
-from telemed_core.domain.ids import PatientId, PersonId
+from telemed_core.domain.commit import SagaStart
+from telemed_core.domain.ids import PatientId, PersonId, SagaId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import Cpf, EmailAddress, Language
 from telemed_core.domain.places import GeoPoint
@@ -66,6 +67,7 @@ class Patient:
 
     Attributes:
         rev: rises with every change of the account, 1 at first.
+        closed_at: when the account was closed; ``None``: it is open.
     """
 
     id: PatientId
@@ -79,3 +81,18 @@ class Patient:
     location: GeoPoint | None = attrs.field(default=None, repr=False)
     language: Language = Language.PORTUGUESE
     consents: tuple[Consent, ...]
+    closed_at: datetime | None = None
+
+    def close(self, *, now: datetime) -> "Closure":
+        """End the account; what is in the record stays, as the law demands."""
+        after = attrs.evolve(self, closed_at=now, rev=self.rev + 1)
+        return Closure(self, after, SagaStart(SagaId(f"{self.id}.{after.rev}"), "close_account", self.id))
+
+
+@attrs.frozen
+class Closure:
+    """The end of a patient's account, committed only where no appointment is live."""
+
+    before: Patient
+    after: Patient
+    saga: SagaStart

@@ -32,13 +32,17 @@ class Receipt:
         """Whether a repeat is still answered from it."""
         return now < self.at + RECEIPT_LIFE
 
+    def fits(self, idempotency: Idempotency) -> bool:
+        """Whether the same was asked."""
+        return idempotency.fingerprint == self.idempotency.fingerprint
+
     def replays(self, idempotency: Idempotency) -> "ReplayedCommand":
         """The repeat of this command.
 
         Raises:
             IdempotencyKeyReusedError: something else was asked under the key.
         """
-        if idempotency.fingerprint != self.idempotency.fingerprint:
+        if not self.fits(idempotency):
             raise IdempotencyKeyReusedError("Idempotency-Key")
         return ReplayedCommand(self)
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from telemed_core.domain.agenda import Block, clock_text
 from telemed_core.domain.ids import AppointmentId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.slots import Slots
-from telemed_core.messages.views import Instant, View
+from telemed_core.messages import schemas
+from telemed_core.messages.views import DateText, IdText, Instant, NumberOfCents, View, ZoneText
+
+ClockText = Annotated[str, schemas.CLOCK]
 
 _MINUTE = timedelta(minutes=1)
 
@@ -25,49 +28,49 @@ class SlotsView(View):
     """Free starts, all of them."""
 
     items: tuple[SlotView, ...]
-    time_zone: str
-    price_cents: int
+    time_zone: ZoneText
+    price_cents: NumberOfCents
 
 
-class WeeklyView(View):
+class WeeklyWindowView(View):
     """A window of every week; an end that is not after the start is the next day's."""
 
-    weekday: str
-    start: str
-    end: str
+    weekday: Annotated[str, schemas.WEEKDAY]
+    start: ClockText
+    end: ClockText
 
 
-class DateView(View):
+class DateRuleView(View):
     """One local date: closed, or a window in place of the weekly ones."""
 
-    date: str
+    date: DateText
     closed: bool
-    start: str | None
-    end: str | None
+    start: ClockText | None
+    end: ClockText | None
 
 
 class AgendaView(View):
     """An agenda, in the very shape in which it is replaced."""
 
-    time_zone: str
-    consultation_minutes: int
-    buffer_minutes: int
-    min_notice_minutes: int
-    horizon_days: int
-    weekly: tuple[WeeklyView, ...]
-    dates: tuple[DateView, ...]
+    time_zone: ZoneText
+    consultation_minutes: Annotated[int, schemas.CONSULTATION]
+    buffer_minutes: Annotated[int, schemas.BUFFER]
+    min_notice_minutes: Annotated[int, schemas.NOTICE]
+    horizon_days: Annotated[int, schemas.HORIZON]
+    weekly: tuple[WeeklyWindowView, ...]
+    dates: tuple[DateRuleView, ...]
 
 
 class ReplacedAgendaView(AgendaView):
     """After it was replaced: with the live appointments that it no longer covers, by start."""
 
-    affected: tuple[str, ...]
+    affected: tuple[IdText, ...]
 
 
 class BlockView(View):
     """An absence."""
 
-    id: str
+    id: IdText
     start: Instant
     end: Instant
 
@@ -75,7 +78,7 @@ class BlockView(View):
 class CreatedBlockView(BlockView):
     """As it was made: with the live appointments that it overlapped then, by start."""
 
-    affected: tuple[str, ...]
+    affected: tuple[IdText, ...]
 
 
 def slots_view(schedule: Schedule, slots: Slots) -> SlotsView:
@@ -113,13 +116,13 @@ def _agenda(schedule: Schedule) -> dict[str, Any]:
         "min_notice_minutes": agenda.min_notice // _MINUTE,
         "horizon_days": agenda.horizon.days,
         "weekly": tuple(
-            WeeklyView(
+            WeeklyWindowView(
                 weekday=rule.weekday.name.lower(), start=clock_text(rule.window.start), end=clock_text(rule.window.end)
             )
             for rule in agenda.weekly
         ),
         "dates": tuple(
-            DateView(
+            DateRuleView(
                 date=rule.date.isoformat(),
                 closed=rule.window is None,
                 start=None if rule.window is None else clock_text(rule.window.start),

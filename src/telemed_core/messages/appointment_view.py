@@ -1,9 +1,11 @@
 """An appointment as its two sides read it."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.events import (
+    Absent,
     AppointmentCancelled,
     AppointmentEvent,
     AppointmentMoved,
@@ -11,54 +13,58 @@ from telemed_core.domain.events import (
     Proposal,
     RescheduleAgreed,
     RescheduleProposed,
+    Side,
     VisitMissed,
 )
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
-from telemed_core.messages.views import Instant, View, instant_text
+from telemed_core.messages import schemas
+from telemed_core.messages.views import IdText, Instant, NumberOfCents, View, instant_text
 
 
 class HistoryEntry(View):
     """One event; ``detail`` is the new time (``start/end``), who was absent, or ``late``: never text."""
 
     at: Instant
-    event: str
-    by: str
+    event: Annotated[str, schemas.EVENT]
+    by: Side
     detail: str | None
 
 
 class ProposalView(View):
-    id: str
+    """Another time that one side offers."""
+
+    id: IdText
     start: Instant
     end: Instant
-    by: str
+    by: Side
     expires_at: Instant
 
 
 class AppointmentView(View):
     """An appointment; in lists ``history`` is ``null``."""
 
-    id: str
-    doctor_id: str
+    id: IdText
+    doctor_id: IdText
     doctor_name: str | None
-    patient_id: str
+    patient_id: IdText
     patient_name: str | None
     start: Instant
     end: Instant
-    status: str
-    price_cents: int
-    rev: int
+    status: Status
+    price_cents: NumberOfCents
+    rev: Annotated[int, schemas.REVISION]
     decision_deadline: Instant
     proposal: ProposalView | None
-    sequence: int
+    sequence: Annotated[int, schemas.COUNT]
     reason: str | None
-    cancelled_by: str | None
+    cancelled_by: Side | None
     cancel_reason: str | None
     refusal_reason: str | None
     late: bool | None
-    absent: str | None
-    join_url: str | None
+    absent: Absent | None
+    join_url: Annotated[str, schemas.URL] | None
     history: tuple[HistoryEntry, ...] | None
 
 

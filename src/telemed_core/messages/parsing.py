@@ -1,7 +1,8 @@
 """From bytes and data to requests: one error that names every wrong field."""
 
 import json
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeAlias, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,7 +40,7 @@ def parse(model: type[M], data: object) -> M:
         details = error.errors(include_url=False, include_input=False)
         whole = [cause for detail in details if isinstance(cause := _cause(detail), InvalidError)]
         if len(details) == 1 and whole and type(whole[0]) is not InvalidError:
-            raise whole[0] from None
+            raise type(whole[0]).of(_fields(details[0])) from None
         raise InvalidError.of(field for detail in details for field in _fields(detail)) from None
 
 
@@ -50,6 +51,22 @@ def parse_json(model: type[M], raw: bytes) -> M:
         InvalidError: naming ``body`` for what is not JSON (NaN, duplicate keys, depth beyond 32, over 1 MiB included).
     """
     return parse(model, load_json(raw))
+
+
+def parse_query(model: type[M], pairs: Iterable[tuple[str, str]]) -> M:
+    """The request in the parameters of a URL; only a field that holds several values comes more than once.
+
+    Raises:
+        InvalidError: naming every wrong parameter.
+    """
+    many = {field.alias or name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple}
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    twice = [_name(name) for name, values in given.items() if len(values) > 1 and name not in many]
+    if twice:
+        raise InvalidError.of(FieldError(name, "is given more than once") for name in twice)
+    return parse(model, {name: values if name in many else values[0] for name, values in given.items()})
 
 
 def load_json(raw: bytes) -> Json:

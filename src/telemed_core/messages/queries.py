@@ -5,8 +5,11 @@ from pydantic import Field, model_validator
 from telemed_core.domain.instants import FIRST, LAST, Interval
 from telemed_core.errors import InvalidError
 from telemed_core.messages.fields import (
+    AvailabilityField,
+    CursorField,
     DoctorStatusField,
     InstantField,
+    LimitField,
     NameWordsField,
     Request,
     SpecialtyField,
@@ -14,14 +17,22 @@ from telemed_core.messages.fields import (
 )
 
 
-class DoctorsQuery(Request):
+class PageQuery(Request):
+    """Which page of a list."""
+
+    limit: LimitField = 20
+    cursor: CursorField | None = None
+
+
+class DoctorsQuery(PageQuery):
     """``GET /v1/doctors``."""
 
     specialty: SpecialtyField | None = None
     name: NameWordsField | None = None
+    available: AvailabilityField | None = None
 
 
-class DoctorQueueQuery(Request):
+class DoctorQueueQuery(PageQuery):
     """``GET /v1/admin/doctors``."""
 
     status: DoctorStatusField | None = None
@@ -44,7 +55,11 @@ class SlotsQuery(Request):
         return Interval(self.begin, self.to)
 
 
-class AppointmentsQuery(Request):
+class BlocksQuery(PageQuery):
+    """``GET /v1/agenda/blocks``."""
+
+
+class AppointmentsQuery(PageQuery):
     """``GET /v1/appointments``: starts in ``[from, to)``, either of them open."""
 
     status: tuple[StatusField, ...] = ()

@@ -72,7 +72,9 @@ class PatientRegistration(Request):
     time_zone: ZoneField
     location: Location | None = None
     language: LanguageField = Language.PORTUGUESE
-    consents: tuple[ConsentField, ...] = Field(max_length=10)
+    consents: tuple[ConsentField, ...] = Field(
+        max_length=10, json_schema_extra={"minItems": 2, "maxItems": 2, "uniqueItems": True}
+    )
 
     def to_point(self) -> GeoPoint | None:
         """Where the patient lives, if that was said."""

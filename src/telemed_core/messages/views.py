@@ -2,24 +2,36 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from telemed_core.domain.accounts import Account, Administrator
-from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.doctor import Doctor, DoctorStatus
 from telemed_core.domain.ids import AppointmentId
-from telemed_core.domain.patient import Patient
+from telemed_core.domain.patient import ConsentKind, Patient
+from telemed_core.domain.people import Language
 from telemed_core.domain.places import GeoPoint
+from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import FieldError
+from telemed_core.messages import schemas
+
+_TO_THE_SECOND: Final = len("2026-06-01T15:00:00")
 
 
 def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds")[:_TO_THE_SECOND] + "Z"
 
 
-Instant = Annotated[datetime, PlainSerializer(instant_text, return_type=str)]
+Instant = Annotated[datetime, PlainSerializer(instant_text, return_type=str), schemas.UTC_INSTANT]
+IdText = Annotated[str, schemas.ID]
+CrmText = Annotated[str, schemas.CRM]
+CpfText = Annotated[str, schemas.OWN_CPF]
+EmailText = Annotated[str, schemas.OWN_EMAIL]
+ZoneText = Annotated[str, schemas.ZONE]
+DateText = Annotated[str, schemas.DATE]
+NumberOfCents = Annotated[int, schemas.CENTS]
 
 T = TypeVar("T")
 
@@ -33,41 +45,41 @@ class View(BaseModel):
 class Point(View):
     """A place in degrees."""
 
-    lat: float
-    lon: float
+    lat: Annotated[float, schemas.LATITUDE]
+    lon: Annotated[float, schemas.LONGITUDE]
 
 
 class RatingSummary(View):
     """What patients think, on average."""
 
-    average: float | None
-    count: int
+    average: Annotated[float, schemas.AVERAGE] | None
+    count: Annotated[int, schemas.COUNT]
 
 
 class DoctorCardView(View):
     """A doctor among others that were searched for."""
 
-    id: str
+    id: IdText
     name: str
-    crm: str
-    specialties: tuple[str, ...]
+    crm: CrmText
+    specialties: tuple[Specialty, ...]
     rating: RatingSummary
-    distance_km: float | None
-    price_cents: int
+    distance_km: Annotated[float, schemas.DISTANCE] | None
+    price_cents: NumberOfCents
     next_free: Instant | None
 
 
 class DoctorView(View):
     """A doctor, as everyone who is signed in sees one."""
 
-    id: str
+    id: IdText
     name: str
-    crm: str
-    specialties: tuple[str, ...]
+    crm: CrmText
+    specialties: tuple[Specialty, ...]
     location: Point
     address: str | None
-    time_zone: str
-    price_cents: int
+    time_zone: ZoneText
+    price_cents: NumberOfCents
     rating: RatingSummary
     next_free: Instant | None
 
@@ -76,55 +88,74 @@ class OwnDoctorView(DoctorView):
     """A doctor, as that doctor and administrators do."""
 
     role: Literal["doctor"]
-    status: str
-    email: str
-    cpf: str
-    language: str
+    status: DoctorStatus
+    email: EmailText
+    cpf: CpfText
+    language: Language
 
 
 class VerifiedDoctorView(OwnDoctorView):
     """After a decision: with the ids of the appointments that are still to come."""
 
-    affected: tuple[str, ...]
+    affected: tuple[IdText, ...]
 
 
 class ConsentView(View):
     """A consent, and when it was given."""
 
-    kind: str
+    kind: ConsentKind
     at: Instant
 
 
 class PatientView(View):
     """A patient, as that patient sees it."""
 
-    id: str
+    id: IdText
     role: Literal["patient"]
     name: str
-    cpf: str
-    email: str
-    birth_date: str
-    time_zone: str
+    cpf: CpfText
+    email: EmailText
+    birth_date: DateText
+    time_zone: ZoneText
     location: Point | None
-    language: str
+    language: Language
     consents: tuple[ConsentView, ...]
 
 
 class AdministratorView(View):
     """An administrator, as that administrator sees it."""
 
-    id: str
+    id: IdText
     role: Literal["administrator"]
-    email: str
-    time_zone: str
-    language: str
+    email: EmailText
+    time_zone: ZoneText
+    language: Language
 
 
 class Page(View, Generic[T]):
     """One page of a list."""
 
     items: tuple[T, ...]
-    next_cursor: str | None
+    next_cursor: Annotated[str, schemas.CURSOR] | None
+
+
+class NamedSpecialtyView(View):
+    """A specialty, and its name in the reader's language."""
+
+    code: Specialty
+    name: str
+
+
+class SpecialtiesView(View):
+    """All specialties, by code."""
+
+    items: tuple[NamedSpecialtyView, ...]
+
+
+class HealthView(View):
+    """The process answers, or is ready to."""
+
+    status: Literal["ok"]
 
 
 class FieldProblem(View):
@@ -137,9 +168,9 @@ class FieldProblem(View):
 class ProblemView(View):
     """A refusal (RFC 9457)."""
 
-    type: str
+    type: Annotated[str, schemas.PROBLEM_TYPE]
     title: str
-    status: int
+    status: Annotated[int, schemas.STATUS]
     detail: str
     code: str
     errors: tuple[FieldProblem, ...] | None
@@ -181,6 +212,11 @@ def account_view(account: Account) -> View:
             language=account.language,
         )
     return patient_view(account)
+
+
+def specialties_view(language: Language) -> SpecialtiesView:
+    """The specialties, in that language."""
+    return SpecialtiesView(items=tuple(NamedSpecialtyView(code=one, name=one.named(language)) for one in Specialty))
 
 
 def patient_view(patient: Patient) -> PatientView:

@@ -1,13 +1,15 @@
 """Services beside the stores."""
 
+from datetime import datetime
 from typing import Protocol
 
-from telemed_core.domain.ids import AccountId
+from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.people import Password
+from telemed_core.domain.sessions import Claims, SignedIn
 
 
 class Identity(Protocol):
-    """Keeps passwords and checks them; users are named by their account id."""
+    """Keeps passwords, checks them, and gives tokens for them; users are named by their account id."""
 
     def create(self, username: AccountId, password: Password, /) -> None:
         """Make the user; making it again sets the password.
@@ -26,8 +28,52 @@ class Identity(Protocol):
         """
         ...
 
+    def sign_in(self, username: AccountId | None, password: Password, /, *, now: datetime) -> SignedIn | None:
+        """Open a session for the user's own password; ``None``: it is not theirs.
+
+        Takes as long for a user that does not exist (``None`` too).
+
+        Raises:
+            BusyError: too many at once.
+        """
+        ...
+
+    def refresh(self, refresh_token: str, /, *, now: datetime) -> SignedIn:
+        """New tokens of the same session. The token is good once, and for 30 s more; used later, it ends the session.
+
+        Raises:
+            UnauthenticatedError: it is not one of ours, or its session has ended or expired.
+        """
+        ...
+
+    def sign_out(self, session_id: SessionId, /) -> None:
+        """End the session at once; an unknown one too."""
+        ...
+
+    def change(self, username: AccountId, password: Password, /, *, keep: SessionId) -> None:
+        """Set the password, and end all sessions of the user but ``keep``.
+
+        Raises:
+            InvalidError: the password is a common one, naming ``password``; then nothing has changed.
+            BusyError: too many at once.
+        """
+        ...
+
     def remove(self, username: AccountId, /) -> None:
-        """Forget the user; unknown ones too."""
+        """Forget the user, and end all sessions; unknown ones too."""
+        ...
+
+
+class Tokens(Protocol):
+    """Tells access tokens that are ours from all others."""
+
+    def verify(self, token: str, /, *, now: datetime) -> Claims:
+        """What the token says; whether its session goes on is not looked at here.
+
+        Raises:
+            UnauthenticatedError: anything is wrong with it; what, is not told.
+            UnavailableError: the keys to verify it by cannot be had.
+        """
         ...
 
 

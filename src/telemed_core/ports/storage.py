@@ -10,116 +10,16 @@ from typing import Protocol
 
 import attrs
 
-from telemed_core.domain.accounts import Account, Login, Reservation
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Command, Commit, Idempotency
-from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
-from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, DoctorId, PatientId, PersonId
+from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId, PatientId, PersonId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.ledger import LedgerPage, Repair
-from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
-from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
-
-
-class Accounts(Protocol):
-    """Who may sign in, and the steps of a registration: reserve, then add or release."""
-
-    def reserve(self, reservation: Reservation, /) -> PersonId:
-        """Make its logins this account's, whole or not at all, and record its saga.
-
-        Answers the person that has the CPF: the one who had it, else ``reservation.person_id``, who has it from now
-        on. Reserving again for the same account changes nothing and gives the same answer.
-
-        Raises:
-            AlreadyRegisteredError: one of the logins is another account's.
-        """
-        ...
-
-    def release(self, account_id: AccountId, /) -> None:
-        """Give the logins of an unfinished registration back and close its saga.
-
-        Changes nothing where there is no reservation, or where the account has been added.
-        """
-        ...
-
-    def add(self, account: Account, /) -> None:
-        """Turn a reservation into an account, with its counters (patient) or its schedule at ``rev`` 1 (doctor).
-
-        The schedule begins with the default agenda, without windows, in the profile's time zone, and is not bookable
-        before the doctor is approved. Adding the same account again changes nothing.
-
-        Raises:
-            ConflictError: nothing is reserved for it.
-        """
-        ...
-
-    def find(self, login: Login, /) -> Account | None:
-        """The account that signs in with this; ``None``: there is none, or it was only reserved."""
-        ...
-
-    def get(self, account_id: AccountId, /) -> Account:
-        """The account.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        ...
-
-    def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
-        """The names of doctors and patients, in one read; unknown ids are left out."""
-        ...
-
-
-class Doctors(Protocol):
-    """The doctors, as the directory shows them."""
-
-    def get(self, doctor_id: DoctorId, /) -> Doctor:
-        """The doctor, whatever the status.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        ...
-
-    def list(
-        self,
-        *,
-        status: DoctorStatus | None = None,
-        specialty: Specialty | None = None,
-        name: str | None = None,
-        after: DoctorId | None = None,
-        limit: int,
-    ) -> Sequence[Doctor]:
-        """Up to ``limit`` doctors by id, those after ``after``.
-
-        ``name``: each of its words is a prefix of a word of the doctor's name, without regard to case and accents.
-        """
-        ...
-
-    def apply(self, verification: Verification, /, *, command: Command) -> Sequence[AppointmentId]:
-        """Write the decision, open or close the schedule (``rev`` + 1), record the saga; answer the live appointments.
-
-        Raises:
-            ReplayedCommand: it was carried out before.
-            StaleVersionError: the account has changed since ``before``.
-        """
-        ...
-
-
-class Patients(Protocol):
-    """The patients."""
-
-    def get(self, patient_id: PatientId, /) -> Patient:
-        """The patient.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        ...
+from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
 
 
 class Schedules(Protocol):
@@ -269,22 +169,6 @@ class Ledger(Protocol):
         ...
 
 
-class Credentials(Protocol):
-    """Password hashes, for an ``Identity`` of our own."""
-
-    def put(self, username: AccountId, secret_hash: str, /) -> None:
-        """Set the hash of that user, new or not."""
-        ...
-
-    def get(self, username: AccountId, /) -> str | None:
-        """The hash of that user; ``None``: there is none."""
-        ...
-
-    def remove(self, username: AccountId, /) -> None:
-        """Forget the user; unknown ones too."""
-        ...
-
-
 @attrs.frozen(kw_only=True)
 class Stores:
     """All of one technology's stores over the same data; what ``open_…`` of an adapter answers."""
@@ -298,5 +182,9 @@ class Stores:
     texts: Texts
     ledger: Ledger
     credentials: Credentials
+    sessions: Sessions
+    attempts: Attempts
+    check: Callable[[], None]
+    """One cheap read, to see that the store answers; ``UnavailableError``: it does not."""
     close: Callable[[], None]
     """Gives connections and files back; nothing is used after it."""

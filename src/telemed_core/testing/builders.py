@@ -8,12 +8,13 @@ from telemed_core.domain.accounts import Administrator, Reservation
 from telemed_core.domain.agenda import DAY, Agenda, DateRule, Weekday, WeeklyWindow, Window
 from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.doctor import Doctor, DoctorStatus
-from telemed_core.domain.ids import AdministratorId, DoctorId, PatientId, PersonId, SagaId
+from telemed_core.domain.ids import AccountId, AdministratorId, DoctorId, PatientId, PersonId, SagaId, SessionId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import ConsentKind, Patient, consents
 from telemed_core.domain.people import FEDERATIVE_UNITS, Cpf, Crm, EmailAddress, Language, Password, Role
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.schedule import Schedule
+from telemed_core.domain.sessions import REFRESH_LIFE, Session
 from telemed_core.domain.specialties import Specialty
 
 MONDAY: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -60,6 +61,7 @@ def a_doctor(
     price_cents: int = 25_000,
     language: Language = Language.PORTUGUESE,
     status: DoctorStatus = DoctorStatus.APPROVED,
+    registered_at: datetime = MONDAY,
 ) -> Doctor:
     """Doctor number ``number``: what is not said differs between two numbers."""
     return Doctor(
@@ -77,6 +79,7 @@ def a_doctor(
         price_cents=Cents(price_cents),
         language=language,
         status=status,
+        registered_at=registered_at,
     )
 
 
@@ -118,6 +121,26 @@ def an_administrator(
         id=AdministratorId(id or f"administrator-{number}"),
         email=email or an_email(number, of="administrator"),
         time_zone=TimeZone(time_zone),
+    )
+
+
+def a_session(
+    number: int = 1,
+    *,
+    account_id: str = "user-1",
+    password_rev: int = 1,
+    generation: int = 1,
+    expires_at: datetime = MONDAY + REFRESH_LIFE,
+    graces: tuple[datetime, ...] = (),
+) -> Session:
+    """Session number ``number``, opened at ``MONDAY`` and not refreshed yet."""
+    return Session(
+        id=SessionId(f"session-{number}"),
+        account_id=AccountId(account_id),
+        password_rev=password_rev,
+        generation=generation,
+        expires_at=expires_at,
+        graces=graces,
     )
 
 

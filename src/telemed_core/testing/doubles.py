@@ -1,6 +1,5 @@
 """Time, chance and identity under a test's control; each keeps the promises of its port."""
 
-import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -9,11 +8,13 @@ from typing import Final
 
 import attrs
 
-from telemed_core.domain.ids import AccountId
+from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.instants import as_utc
 from telemed_core.domain.people import Password
-from telemed_core.errors import InvalidError
-from telemed_core.ports.system import Clock
+from telemed_core.domain.sessions import ACCESS_LIFE, Claims, Credential, Session, SignedIn
+from telemed_core.errors import InvalidError, NotFoundError, StaleVersionError, UnauthenticatedError
+from telemed_core.ports.people import Credentials, Sessions
+from telemed_core.ports.system import Clock, Ids
 
 COMMON_PASSWORDS: Final = frozenset({"password1234", "123456789012", "qwertyuiop123"})
 """What ``MemoryIdentity`` refuses."""
@@ -61,30 +62,105 @@ class SeededIds:
 
 @attrs.frozen
 class MemoryIdentity:
-    """An ``Identity`` that forgets when the process ends; its hashes are fast, and so fit for tests only."""
+    """An ``Identity`` over any stores; its hashes are fast and its tokens no secret, and so fit for tests only."""
 
-    _hashes: dict[AccountId, str] = attrs.field(factory=dict[AccountId, str], init=False, repr=False)
+    _credentials: Credentials
+    _sessions: Sessions
+    _ids: Ids
 
     def create(self, username: AccountId, password: Password, /) -> None:
-        if password.secret.casefold() in COMMON_PASSWORDS:
-            raise InvalidError("password", "is too common")
-        self._hashes[username] = _hash(username, password)
+        self._credentials.put(username, _weighed(username, password))
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:
-        known = self._hashes.get(username) if username else None
-        given = _hash(username or "", password)
-        return hmac.compare_digest(given, known or _NOBODY) and known is not None
+        return username is not None and self._checked(username, password) is not None
+
+    def sign_in(self, username: AccountId | None, password: Password, /, *, now: datetime) -> SignedIn | None:
+        kept = self._checked(username, password) if username else None
+        if username is None or kept is None:
+            return None
+        session = Session.opened(SessionId(self._ids.new()), username, password_rev=kept.rev, now=now)
+        self._sessions.add(session, now=now)
+        return _signed(session, now=now)
+
+    def refresh(self, refresh_token: str, /, *, now: datetime) -> SignedIn:
+        session_id, generation = _content(refresh_token, kind="refresh")
+        before = self._open(SessionId(session_id), now=now)
+        after = before.refreshed(int(generation), now=now)
+        if after is None:
+            self._sessions.end(before.id)
+            raise UnauthenticatedError
+        try:
+            if after != before:
+                self._sessions.replace(before, after)
+        except StaleVersionError:
+            return self.refresh(refresh_token, now=now)
+        return _signed(after, now=now)
+
+    def sign_out(self, session_id: SessionId, /) -> None:
+        self._sessions.end(session_id)
+
+    def change(self, username: AccountId, password: Password, /, *, keep: SessionId) -> None:
+        self._credentials.put(username, _weighed(username, password), keep=keep)
 
     def remove(self, username: AccountId, /) -> None:
-        self._hashes.pop(username, None)
+        self._credentials.remove(username)
+
+    def _checked(self, username: AccountId, password: Password) -> Credential | None:
+        kept = self._credentials.get(username)
+        return kept if kept and kept.secret_hash == _hash(username, password) else None
+
+    def _open(self, session_id: SessionId, *, now: datetime) -> Session:
+        try:
+            session = self._sessions.get(session_id)
+        except NotFoundError:
+            raise UnauthenticatedError from None
+        if session.expired(now=now):
+            raise UnauthenticatedError
+        return session
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=13).hexdigest()
+@attrs.frozen
+class MemoryTokens:
+    """``Tokens`` that takes what ``MemoryIdentity`` gives."""
+
+    def verify(self, token: str, /, *, now: datetime) -> Claims:
+        username, session_id, expires_at = _content(token, kind="access")
+        if now >= datetime.fromisoformat(expires_at):
+            raise UnauthenticatedError
+        return Claims(AccountId(username), SessionId(session_id))
+
+
+def _signed(session: Session, *, now: datetime) -> SignedIn:
+    return SignedIn(
+        username=session.account_id,
+        session_id=session.id,
+        access_token=_token("access", session.account_id, session.id, (now + ACCESS_LIFE).isoformat()),
+        refresh_token=_token("refresh", session.id, str(session.generation)),
+    )
+
+
+def _token(kind: str, *parts: str) -> str:
+    content = "/".join((kind, *parts))
+    return f"{content}/{_digest(content)}"
+
+
+def _content(token: str, *, kind: str) -> list[str]:
+    """What the token says, if it is one of that kind."""
+    content = token.split("/")[1:-1]
+    if token != _token(kind, *content):
+        raise UnauthenticatedError
+    return content
+
+
+def _weighed(username: AccountId, password: Password) -> str:
+    if password.secret.casefold() in COMMON_PASSWORDS:
+        raise InvalidError("password", "is too common")
+    return _hash(username, password)
 
 
 def _hash(username: str, password: Password) -> str:
     return _digest(f"{username}/{password.secret}")
 
 
-_NOBODY: Final = "0" * len(_digest(""))
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="replace"), digest_size=13).hexdigest()

@@ -17,12 +17,16 @@ from telemed_core.application.booking import (
 )
 from telemed_core.application.committing import Commands, Committing
 from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
+from telemed_core.application.profiles import ChangeProfile, CloseAccount
 from telemed_core.application.reading import (
     DescribeAppointments,
     ListAppointments,
     ListDoctors,
+    ListRegistrations,
     ListSlots,
     RecallAppointment,
+    RecallBlock,
+    RecallVerification,
     ShowAgenda,
     ShowAppointment,
     ShowDoctor,
@@ -52,7 +56,11 @@ class Clinic:
     stores: Stores
     clock: Clock
     ids: Ids
-    identity: Identity = attrs.field(factory=MemoryIdentity)
+    identity: Identity = attrs.field(
+        default=attrs.Factory(
+            lambda self: MemoryIdentity(self.stores.credentials, self.stores.sessions, self.ids), takes_self=True
+        )
+    )
     most_pending: int = 3
 
     def beside(self, *, clock: Clock | None = None, **stores: Any) -> "Clinic":
@@ -169,7 +177,7 @@ class Clinic:
 
     @cached_property
     def register_doctor(self) -> RegisterDoctor:
-        return RegisterDoctor(self.enrolment, self.ids)
+        return RegisterDoctor(self.enrolment, self.ids, self.clock)
 
     @cached_property
     def register_patient(self) -> RegisterPatient:
@@ -186,6 +194,26 @@ class Clinic:
     @cached_property
     def list_doctors(self) -> ListDoctors:
         return ListDoctors(self.stores.doctors)
+
+    @cached_property
+    def list_registrations(self) -> ListRegistrations:
+        return ListRegistrations(self.stores.doctors)
+
+    @cached_property
+    def recall_verification(self) -> RecallVerification:
+        return RecallVerification(self.stores.doctors)
+
+    @cached_property
+    def recall_block(self) -> RecallBlock:
+        return RecallBlock(self.stores.schedules)
+
+    @cached_property
+    def change_profile(self) -> ChangeProfile:
+        return ChangeProfile(self.stores.accounts, self.commands)
+
+    @cached_property
+    def close_account(self) -> CloseAccount:
+        return CloseAccount(self.stores.accounts, self.stores.patients, self.stores.appointments, self.commands)
 
     @cached_property
     def list_slots(self) -> ListSlots:
@@ -213,7 +241,7 @@ class Clinic:
 
     @cached_property
     def sweep(self) -> Sweep:
-        return Sweep(self.stores.appointments, self.cancel_blocked, self.clock, self.ids)
+        return Sweep(self.stores.appointments, self.cancel_blocked, self.stores.attempts, self.clock, self.ids)
 
     @cached_property
     def verify_ledger(self) -> VerifyLedger:

@@ -2,11 +2,18 @@
 
 from datetime import timedelta
 
+import attrs
+
+from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import Idempotency
+from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.ids import SessionId
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.places import Cents
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.ports.storage import Stores
+from telemed_core.testing.builders import a_session
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
 
@@ -15,7 +22,7 @@ BLOCKED = "uma viagem longa"
 
 
 def a_day(stores: Stores) -> Clinic:
-    """Registration, bookings, a block, a verification and a sweep."""
+    """Registration, bookings, a block, a verification and a sweep; sign-ins, changed profiles and a closed account."""
     clinic = a_clinic(stores)
     assert isinstance(clinic.clock, SettableClock)
     doctor, patient = clinic.doctor(), clinic.patient()
@@ -34,7 +41,30 @@ def a_day(stores: Stores) -> Clinic:
     )
     clinic.clock.advance(timedelta(hours=30))
     clinic.sweep()
+    a_day_at_the_door(clinic, doctor)
     return clinic
+
+
+def a_day_at_the_door(clinic: Clinic, doctor: Doctor) -> None:
+    """Somebody signs in and changes profile and password; somebody else tries and leaves."""
+    stores, now = clinic.stores, clinic.clock.now()
+    stores.credentials.put(doctor.id, "hash")
+    session = a_session(account_id=doctor.id, expires_at=now + timedelta(days=30))
+    stores.sessions.add(session, now=now)
+    stores.sessions.replace(session, attrs.evolve(session, generation=2))
+    stores.credentials.put(doctor.id, "other hash", keep=session.id)
+    changes = {"name": "Ana Lima Reis", "specialties": (Specialty.CARDIOLOGY, Specialty.PEDIATRICS)}
+    changed = attrs.evolve(doctor, rev=doctor.rev + 1, price_cents=Cents(30_000), **changes)
+    stores.accounts.update(doctor, changed)
+    stores.accounts.update(
+        changed, attrs.evolve(changed, rev=changed.rev + 1, name="Ana Lima", specialties=doctor.specialties)
+    )
+    leaving = clinic.patient(2)
+    stores.accounts.close(leaving.close(now=now))
+    stores.sessions.end(SessionId("session-2"))
+    for key in ("key", "forgotten"):
+        stores.attempts.change(key, lambda before: failed_login(before, now=now))
+    stores.attempts.change("forgotten", lambda _: None)
 
 
 def read_everything(clinic: Clinic) -> None:
@@ -44,6 +74,15 @@ def read_everything(clinic: Clinic) -> None:
     assert stores.doctors.list(
         status=doctor.status, specialty=Specialty.CARDIOLOGY, name="ana li", after=None, limit=9
     ) == [doctor]
+    assert stores.doctors.queue(limit=9) == [doctor]
+    assert stores.doctors.queue(status=doctor.status, limit=9) == [doctor]
+    assert stores.doctors.queue(after=(doctor.registered_at, doctor.id), limit=9) == []
+    assert stores.doctors.queue(status=doctor.status, after=(doctor.registered_at, doctor.id), limit=9) == []
+    assert stores.doctors.verified(doctor.id, 2)[0].rev == 2
+    assert stores.sessions.get(SessionId("session-1")).password_rev == 2
+    assert stores.sessions.account_of(SessionId("session-1"), doctor.id) == doctor
+    assert len(stores.attempts.read(("key", "forgotten"))) == 1
+    stores.check()
     assert stores.accounts.find(doctor.crm) == doctor
     assert stores.doctors.get(doctor.id) == doctor
     assert stores.schedules.of(doctor.id).bookable

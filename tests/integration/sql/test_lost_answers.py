@@ -5,18 +5,22 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
+import attrs
 import pytest
 
 from adapters.sql import open_sql
 from integration.postgres import PostgresServer
 from integration.sql.losing_proxy import LosingProxy, Loss
+from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Decision
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.places import Cents
 from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.domain.sessions import Credential
 from telemed_core.errors import UnavailableError
 from telemed_core.ports.services import Sealing
-from telemed_core.testing.builders import a_patient, a_reservation, an_agenda
+from telemed_core.testing.builders import MONDAY, a_patient, a_reservation, a_session, an_agenda
 from telemed_core.testing.contracts.refusals import asking
 from telemed_core.testing.contracts.suite import assert_clean
 from telemed_core.testing.wiring import Clinic, a_clinic
@@ -117,6 +121,7 @@ def test_an_edit_and_a_decision_are_made_once_and_answered(lossy: tuple[Clinic, 
     lose(loss)
     assert list(clinic.stores.doctors.apply(suspension, command=clinic.command())) == [asked.id]
     assert clinic.stores.doctors.get(doctor.id) == suspension.after
+    assert clinic.stores.doctors.verified(doctor.id, suspension.after.rev) == (suspension.after, (asked.id,))
     assert clinic.stores.schedules.of(doctor.id).rev == schedule.rev + 2
 
 
@@ -128,6 +133,63 @@ def test_a_registration_is_made_once(lossy: tuple[Clinic, Lose], loss: Loss) -> 
     lose(loss)
     clinic.stores.accounts.add(patient)
     assert clinic.stores.accounts.find(patient.cpf) == patient
+
+
+def test_a_changed_profile_is_written_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    doctor = clinic.doctor()
+    schedule = clinic.stores.schedules.of(doctor.id)
+    after = attrs.evolve(doctor, rev=doctor.rev + 1, price_cents=Cents(31_000), name="Íris Sá")
+    lose(loss)
+    clinic.stores.accounts.update(doctor, after)
+    assert clinic.stores.doctors.get(doctor.id) == after
+    assert clinic.stores.schedules.of(doctor.id).rev == schedule.rev + 1
+    assert list(clinic.stores.doctors.list(name="iris", limit=9)) == [after]
+
+
+def test_an_account_is_closed_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    patient = clinic.patient()
+    closure = patient.close(now=clinic.clock.now())
+    lose(loss)
+    clinic.stores.accounts.close(closure)
+    assert clinic.stores.accounts.get(patient.id) == closure.after
+    assert clinic.stores.accounts.find(patient.cpf) is None
+
+
+def test_a_password_is_changed_and_a_session_opened_and_refreshed_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    stores, session = clinic.stores, a_session()
+    for number, secret_hash in enumerate(("first", "second"), 1):
+        lose(loss)
+        stores.credentials.put(session.account_id, secret_hash)
+        assert stores.credentials.get(session.account_id) == Credential(secret_hash, number)
+    session = attrs.evolve(session, password_rev=2)
+    lose(loss)
+    stores.sessions.add(session, now=MONDAY)
+    after = attrs.evolve(session, generation=2, graces=(MONDAY,))
+    lose(loss)
+    stores.sessions.replace(session, after)
+    assert stores.sessions.get(session.id) == after
+    lose(loss)
+    stores.credentials.put(session.account_id, "third", keep=session.id)
+    assert stores.sessions.get(session.id) == attrs.evolve(after, password_rev=3)
+    lose(loss)
+    stores.sessions.end(session.id)
+    lose(loss)
+    stores.credentials.remove(session.account_id)
+    assert stores.credentials.get(session.account_id) is None
+
+
+def test_a_wrong_password_is_counted_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    for number in (1, 2):
+        lose(loss)
+        clinic.stores.attempts.change("key", lambda before: failed_login(before, now=MONDAY))
+        assert clinic.stores.attempts.read(("key",))["key"].count == number
+    lose(loss)
+    clinic.stores.attempts.change("key", lambda _: None)
+    assert dict(clinic.stores.attempts.read(("key",))) == {}
 
 
 def test_where_the_server_cannot_be_asked_nothing_is_claimed_and_a_repeat_finds_out(

@@ -1,23 +1,33 @@
 """The revisions lead to the tables of this version, and any number of processes may take them at once."""
 
+import json
 import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
+import attrs
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Integer, text
+from sqlalchemy import Column, Connection, Integer, inspect, text
 
 import adapters.sql.migrations
-from adapters.sql import migrate
+from adapters.sql import migrate, open_sql
 from adapters.sql.engine import parse_url
 from adapters.sql.tables import METADATA
 from adapters.sql.transactions import Database
 from integration.postgres import PostgresServer
+from telemed_core.domain.instants import EPOCH, TimeZone
+from telemed_core.domain.sessions import Credential
+from telemed_core.errors import LiveAppointmentsError, NotFoundError
+from telemed_core.ports.services import Sealing
+from telemed_core.testing.builders import a_reservation, a_session, an_administrator
+from telemed_core.testing.wiring import a_clinic
 
 SRC = Path(__file__).parents[3] / "src"
 PROCESSES = 4
@@ -71,6 +81,65 @@ def test_migrating_again_changes_nothing(empty_url: str) -> None:
     database.write(lambda connection: connection.execute(text("INSERT INTO persons VALUES ('index', 'person')")))
     migrate(empty_url)
     assert database.read(lambda connection: connection.scalar(text("SELECT id FROM persons"))) == "person"
+    database.close()
+
+
+def test_what_the_first_version_kept_is_read_and_used_by_this_one(url: str, sealing: Sealing) -> None:
+    stores = open_sql(url, sealing=sealing)
+    clinic = a_clinic(stores)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    administrator = an_administrator()
+    stores.accounts.reserve(a_reservation(administrator))
+    stores.accounts.add(administrator)
+    stores.credentials.put(patient.id, "hash")
+    asked = clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(), patient=patient)
+    stores.close()
+    take_back(url, to="0001")
+
+    stores = open_sql(url, sealing=sealing)
+    undated = attrs.evolve(doctor, registered_at=EPOCH)
+    assert [stores.accounts.get(one.id) for one in (doctor, patient, administrator)] == [
+        undated,
+        patient,
+        administrator,
+    ]
+    assert list(stores.doctors.queue(status=doctor.status, limit=9)) == [undated]
+    assert stores.appointments.get(asked.id) == asked
+    assert stores.credentials.get(patient.id) == Credential("hash", 1)
+    session = a_session(account_id=patient.id)
+    stores.sessions.add(session, now=clinic.clock.now())
+    assert stores.sessions.account_of(session.id, patient.id) == patient
+    stores.accounts.update(undated, attrs.evolve(undated, rev=undated.rev + 1, name="Íris Sá"))
+    stores.accounts.update(administrator, attrs.evolve(administrator, rev=2, time_zone=TimeZone("UTC")))
+    with pytest.raises(NotFoundError):
+        stores.doctors.verified(doctor.id, doctor.rev)
+    with pytest.raises(LiveAppointmentsError):
+        stores.accounts.close(patient.close(now=clinic.clock.now()))
+    stores.close()
+    assert differences(url) == []
+
+
+def take_back(url: str, *, to: str) -> None:
+    """Make the database what it was at that revision, with the profiles as they were written then."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(adapters.sql.migrations.__file__).parent))
+    database = Database(parse_url(url), pool_size=1, patience=timedelta(seconds=2))
+
+    def downgrade(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.downgrade(config, to)
+        for account_id, role, profile in connection.execute(text("SELECT id, role, profile FROM accounts")).all():
+            new = {"doctor": "registered_at", "patient": "closed_at", "administrator": "rev"}[role]
+            written = json.loads(profile)
+            del written[new]
+            connection.execute(
+                text("UPDATE accounts SET profile = :profile WHERE id = :id"),
+                {"id": account_id, "profile": json.dumps(written)},
+            )
+
+    database.write(downgrade)
+    assert database.read(lambda connection: connection.scalar(text("SELECT version_num FROM alembic_version"))) == to
+    assert "sessions" not in database.read(lambda connection: inspect(connection).get_table_names())
     database.close()
 
 

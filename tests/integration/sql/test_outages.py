@@ -26,11 +26,13 @@ def test_a_server_that_is_down_is_unavailable_and_nothing_has_changed_once_it_is
             lambda: stores.appointments.apply(commit, command=clinic.command()),
             lambda: stores.accounts.get(patient.id),
             lambda: stores.ledger.read([patient.person_id]),
+            stores.check,
         ):
             with pytest.raises(UnavailableError) as caught:
                 attempt()
             assert type(caught.value) is UnavailableError
         server.start()
+        stores.check()
         assert picture(stores) == before
         assert stores.appointments.apply(commit, command=clinic.command()) == commit.after
         stores.close()

@@ -1,9 +1,13 @@
-"""Passwords of our own beside the contract: what is kept, what is refused, and how many hash at once."""
+"""Our own identity beside the contract: what is kept and refused, how many hash at once, and what races leave."""
 
+import base64
+import hashlib
+import hmac
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -13,31 +17,65 @@ from argon2.exceptions import VerifyMismatchError
 
 from adapters import local_identity
 from adapters.local_identity import open_local_identity
-from telemed_core.domain.ids import AccountId
+from telemed_core.domain.accounts import Account
+from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.people import Password
-from telemed_core.errors import BusyError, InvalidError
+from telemed_core.domain.sessions import Credential, Session, SignedIn
+from telemed_core.errors import BusyError, InvalidError, NotFoundError, StaleVersionError, UnauthenticatedError
 from telemed_core.ports.services import Identity
-from telemed_core.testing.builders import a_password
+from telemed_core.testing.builders import MONDAY, a_password
+from telemed_core.testing.doubles import SeededIds
 
-USER = AccountId("user-1")
+USER, SESSION = AccountId("user-1"), SessionId("session-1")
+KEY, PREVIOUS = b"r" * 32, b"p" * 32
 
 
 @attrs.define
 class Hashes:
     """Credentials that remember what was read."""
 
-    kept: dict[AccountId, str] = attrs.field(factory=dict)
+    kept: dict[AccountId, Credential] = attrs.field(factory=dict)
     reads: int = 0
 
-    def put(self, username: AccountId, secret_hash: str, /) -> None:
-        self.kept[username] = secret_hash
+    def put(self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None) -> None:
+        before = self.kept.get(username)
+        self.kept[username] = Credential(secret_hash, before.rev + 1 if before else 1)
 
-    def get(self, username: AccountId, /) -> str | None:
+    def get(self, username: AccountId, /) -> Credential | None:
         self.reads += 1
         return self.kept.get(username)
 
     def remove(self, username: AccountId, /) -> None:
         self.kept.pop(username, None)
+
+
+@attrs.define
+class OpenSessions:
+    """Sessions in which something may happen just before one is replaced."""
+
+    kept: dict[SessionId, Session] = attrs.field(factory=dict)
+    before_replacing: list[Callable[[], object]] = attrs.field(factory=list)
+
+    def add(self, session: Session, /, *, now: datetime) -> None:
+        self.kept[session.id] = session
+
+    def get(self, session_id: SessionId, /) -> Session:
+        if session_id not in self.kept:
+            raise NotFoundError
+        return self.kept[session_id]
+
+    def replace(self, before: Session, after: Session, /) -> None:
+        if self.before_replacing:
+            self.before_replacing.pop()()
+        if self.kept.get(before.id) != before:
+            raise StaleVersionError
+        self.kept[before.id] = after
+
+    def end(self, session_id: SessionId, /) -> None:
+        self.kept.pop(session_id, None)
+
+    def account_of(self, session_id: SessionId, account_id: AccountId, /) -> Account:
+        raise NotImplementedError
 
 
 @attrs.define
@@ -69,8 +107,35 @@ def hashes() -> Hashes:
 
 
 @pytest.fixture
-def identity(hashes: Hashes) -> Identity:
-    return open_local_identity(hashes)
+def sessions() -> OpenSessions:
+    return OpenSessions()
+
+
+@pytest.fixture
+def identity(hashes: Hashes, sessions: OpenSessions) -> Identity:
+    return opened(hashes, sessions)
+
+
+@pytest.fixture
+def signed(identity: Identity, sessions: OpenSessions) -> SignedIn:
+    """Somebody who signed in; without the time that their hash takes."""
+    sessions.add(Session.opened(SESSION, USER, password_rev=1, now=MONDAY), now=MONDAY)
+    return SignedIn(username=USER, session_id=SESSION, access_token="", refresh_token=f"session-1.1.{mac(KEY)}")
+
+
+def opened(hashes: Hashes, sessions: OpenSessions, *refresh_keys: bytes) -> Identity:
+    return open_local_identity(
+        hashes, sessions, SeededIds(), access_token=access_token, refresh_keys=refresh_keys or (KEY,)
+    )
+
+
+def access_token(session: Session, /, *, now: datetime) -> str:
+    return f"{session.account_id} by {session.id} at {now.isoformat()}"
+
+
+def mac(key: bytes, content: str = "session-1.1") -> str:
+    digest = hmac.new(key, content.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -83,7 +148,7 @@ def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowHasher]:
 
 def test_what_is_kept_is_argon2id_of_19_mib_in_two_passes_on_one_lane(identity: Identity, hashes: Hashes) -> None:
     identity.create(USER, a_password())
-    used = extract_parameters(hashes.kept[USER])
+    used = extract_parameters(hashes.kept[USER].secret_hash)
     assert (used.type, used.memory_cost, used.time_cost, used.parallelism) == (Type.ID, 19 * 1024, 2, 1)
 
 
@@ -99,6 +164,8 @@ def test_known_and_unknown_users_take_the_same_path(
     hasher.go_on.set()
     assert not identity.check(username, a_password())
     assert (hashes.reads, len(hasher.checked)) == (1, 1)
+    assert identity.sign_in(username, a_password(), now=MONDAY) is None
+    assert (hashes.reads, len(hasher.checked)) == (2, 2)
 
 
 def test_what_fits_the_hash_of_nobody_is_still_nobodys_password(
@@ -107,7 +174,9 @@ def test_what_fits_the_hash_of_nobody_is_still_nobodys_password(
     monkeypatch.setattr(local_identity, "NOBODYS_HASH", "right")
     hasher.go_on.set()
     assert not identity.check(None, a_password())
-    assert hasher.checked == ["right"]
+    assert identity.sign_in(None, a_password(), now=MONDAY) is None
+    assert identity.sign_in(USER, a_password(), now=MONDAY) is None
+    assert hasher.checked == ["right"] * 3
 
 
 def test_two_hash_at_once_eight_wait_and_the_eleventh_is_refused(
@@ -124,8 +193,13 @@ def test_two_hash_at_once_eight_wait_and_the_eleventh_is_refused(
         for _ in range(3):
             with pytest.raises(BusyError):
                 identity.check(USER, a_password())
-        with pytest.raises(BusyError):
-            identity.create(USER, a_password())
+        for busy in (
+            lambda: identity.create(USER, a_password()),
+            lambda: identity.change(USER, a_password(), keep=SESSION),
+            lambda: identity.sign_in(USER, a_password(), now=MONDAY),
+        ):
+            with pytest.raises(BusyError):
+                busy()
         hasher.go_on.set()
         assert [answer.result() for answer in admitted] == [True] * 10
     assert hasher.most == 2
@@ -169,3 +243,85 @@ def test_no_password_takes_long_to_weigh(identity: Identity, monkeypatch: pytest
     with pytest.raises(InvalidError):
         identity.create(USER, Password("4@8({[<369&#!1/|0$5+7%2" * 5))
     assert [len(text) for text in weighed] == [16]
+
+
+def test_a_password_changed_while_it_is_checked_opens_nothing_that_counts(
+    identity: Identity, hashes: Hashes, sessions: OpenSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Overtaken:
+        def verify(self, kept: str, _: str) -> bool:
+            hashes.put(USER, "another")
+            return kept == "right"
+
+    hashes.put(USER, "right")
+    monkeypatch.setattr(local_identity, "_HASHER", Overtaken())
+    signed = identity.sign_in(USER, a_password(), now=MONDAY)
+    assert signed is not None
+    assert (sessions.kept[signed.session_id].password_rev, hashes.kept[USER].rev) == (1, 2)
+
+
+def test_a_sign_in_keeps_its_session_and_hands_out_its_tokens(
+    identity: Identity, hashes: Hashes, sessions: OpenSessions, hasher: SlowHasher
+) -> None:
+    hashes.put(USER, "right")
+    hasher.go_on.set()
+    signed = identity.sign_in(USER, a_password(), now=MONDAY)
+    assert signed is not None
+    assert sessions.kept == {
+        signed.session_id: Session.opened(signed.session_id, USER, password_rev=1, now=MONDAY),
+    }
+    assert signed.access_token == access_token(sessions.kept[signed.session_id], now=MONDAY)
+    content = f"{signed.session_id}.1"
+    assert signed.refresh_token == f"{content}.{mac(KEY, content)}"
+
+
+def test_refresh_tokens_under_the_previous_key_are_taken_and_new_ones_are_under_the_present(
+    hashes: Hashes, sessions: OpenSessions, signed: SignedIn
+) -> None:
+    rotated = opened(hashes, sessions, b"n" * 32, KEY)
+    renewed = rotated.refresh(signed.refresh_token, now=MONDAY)
+    assert renewed.refresh_token == f"session-1.2.{mac(b'n' * 32, 'session-1.2')}"
+    with pytest.raises(UnauthenticatedError):
+        opened(hashes, sessions, PREVIOUS).refresh(renewed.refresh_token, now=MONDAY)
+    assert sessions.kept
+
+
+def test_of_two_refreshes_at_once_the_second_gives_what_the_first_one_gave(
+    identity: Identity, signed: SignedIn, sessions: OpenSessions
+) -> None:
+    first: list[SignedIn] = []
+    sessions.before_replacing = [lambda: first.append(identity.refresh(signed.refresh_token, now=MONDAY))]
+    second = identity.refresh(signed.refresh_token, now=MONDAY)
+    assert [second] == first
+    assert sessions.kept[SESSION].generation == 2
+
+
+def test_a_session_that_ends_while_it_is_refreshed_gives_nothing(
+    identity: Identity, signed: SignedIn, sessions: OpenSessions
+) -> None:
+    sessions.before_replacing = [lambda: identity.sign_out(SESSION)]
+    with pytest.raises(UnauthenticatedError):
+        identity.refresh(signed.refresh_token, now=MONDAY)
+    assert not sessions.kept
+
+
+def test_a_session_that_never_stands_still_is_let_alone(
+    identity: Identity, signed: SignedIn, sessions: OpenSessions
+) -> None:
+    def change() -> None:
+        sessions.kept[SESSION] = attrs.evolve(
+            sessions.kept[SESSION], password_rev=sessions.kept[SESSION].password_rev + 1
+        )
+
+    sessions.before_replacing = [change] * 100
+    with pytest.raises(BusyError):
+        identity.refresh(signed.refresh_token, now=MONDAY)
+    assert len(sessions.before_replacing) == 100 - local_identity.RUNS
+
+
+def test_a_refresh_within_the_grace_writes_nothing(
+    identity: Identity, signed: SignedIn, sessions: OpenSessions
+) -> None:
+    identity.refresh(signed.refresh_token, now=MONDAY)
+    sessions.before_replacing = [lambda: pytest.fail("replaced")]
+    assert identity.refresh(signed.refresh_token, now=MONDAY + timedelta(seconds=29)).session_id == SESSION

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.serialization import (
+    dump_affected,
     dump_appointment,
     dump_block,
     dump_cancellation,
@@ -18,6 +19,7 @@ from adapters.serialization import (
     dump_receipt,
     dump_schedule,
     instant_of,
+    load_affected,
     load_appointment,
     load_block,
     load_cancellation,
@@ -33,7 +35,7 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.events import AppointmentEvent
 from telemed_core.domain.ids import AppointmentId, BlockId, CommandId, DoctorId, PatientId
-from telemed_core.domain.instants import Interval, TimeZone
+from telemed_core.domain.instants import EPOCH, Interval, TimeZone
 from telemed_core.domain.people import Cpf, Role
 from telemed_core.domain.places import GeoPoint
 from telemed_core.domain.receipts import Receipt
@@ -121,6 +123,27 @@ def test_a_profile_has_the_name_and_not_the_cpf(account: object) -> None:
     assert cpf.digits not in text
 
 
+@pytest.mark.parametrize(
+    ("account", "role", "new"),
+    [
+        (a_doctor(registered_at=EPOCH), Role.DOCTOR, "registered_at"),
+        (a_patient(), Role.PATIENT, "closed_at"),
+        (an_administrator(), Role.ADMINISTRATOR, "rev"),
+    ],
+)
+def test_a_profile_written_before_there_was_more_to_say_is_read(account: Any, role: Role, new: str) -> None:
+    written = orjson.loads(dump_profile(account))
+    del written[new]
+    same(load_profile(orjson.dumps(written).decode(), role, cpf=getattr(account, "cpf", None)), account)
+
+
+def test_a_closed_patient_and_a_changed_administrator_come_back() -> None:
+    closed = a_patient().close(now=MONDAY + timedelta(microseconds=1)).after
+    same(load_profile(dump_profile(closed), Role.PATIENT, cpf=closed.cpf), closed)
+    changed = attrs.evolve(an_administrator(), rev=7)
+    same(load_profile(dump_profile(changed), Role.ADMINISTRATOR), changed)
+
+
 @settings(max_examples=40, deadline=None)
 @given(instants(), st.integers(1, 99), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
 def test_receipts_come_back(at: datetime, rev: int, key: str) -> None:
@@ -134,6 +157,11 @@ def test_receipts_come_back(at: datetime, rev: int, key: str) -> None:
 @given(intervals(), st.lists(st.sampled_from([AppointmentId("a-1"), AppointmentId("a-2")])))
 def test_blocks_and_what_they_affected_come_back(interval: Interval, affected: list[AppointmentId]) -> None:
     same(load_block(dump_block(interval, tuple(affected))), (interval, tuple(affected)))
+
+
+@pytest.mark.parametrize("affected", [(), (AppointmentId("a-1"), AppointmentId("a-2"))])
+def test_what_a_decision_affected_comes_back(affected: tuple[AppointmentId, ...]) -> None:
+    same(load_affected(dump_affected(affected)), affected)
 
 
 def test_cancellations_come_back_with_and_without_a_reason() -> None:

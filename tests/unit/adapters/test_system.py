@@ -28,6 +28,12 @@ def test_a_shifted_clock_starts_there_and_runs() -> None:
     assert clock.now() == NOON + timedelta(seconds=90.5)
 
 
+def test_shifted_clocks_that_began_together_agree_whenever_they_are_made() -> None:
+    now = 1090.5
+    clocks = [ShiftedClock(NOON, lambda: now, began=began) for began in (1000.0, 1000.0, 1090.5)]
+    assert [clock.now() - NOON for clock in clocks] == [timedelta(seconds=90.5)] * 2 + [timedelta()]
+
+
 def test_a_shifted_clock_runs_by_itself() -> None:
     clock = ShiftedClock(NOON)
     before = clock.now()

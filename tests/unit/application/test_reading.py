@@ -44,8 +44,11 @@ def test_the_approved_doctors_are_listed_and_those_of_another_status_where_asked
 ) -> None:
     pending = clinic.doctor(2, approved=False)
     assert [one.id for one in clinic.list_doctors()] == [doctor.id]
-    assert [one.id for one in clinic.list_doctors(status=DoctorStatus.PENDING)] == [pending.id]
-    assert [one.id for one in clinic.list_doctors(status=None)] == sorted([doctor.id, pending.id])
+    admin = an_administrator()
+    assert [one.id for one in clinic.list_registrations(viewer=admin, status=DoctorStatus.PENDING)] == [pending.id]
+    assert {one.id for one in clinic.list_registrations(viewer=admin)} == {doctor.id, pending.id}
+    with pytest.raises(ForbiddenError):
+        clinic.list_registrations(viewer=clinic.patient())
 
 
 def test_a_listing_is_at_most_31_days_long(clinic: Clinic, doctor: Doctor, patient: Patient) -> None:

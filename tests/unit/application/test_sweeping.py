@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from telemed_core.application import auditing, sweeping
+from telemed_core.application import auditing, committing
+from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import ClaimChange
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.events import Side
@@ -36,7 +37,7 @@ def test_the_sweep_writes_down_what_is_due_and_no_more(
 def test_many_are_swept_in_several_turns(
     clinic: Clinic, clock: SettableClock, doctor: Doctor, patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "AT_ONCE", 2)
+    monkeypatch.setattr(committing, "DUE_AT_ONCE", 2)
     for days in (3, 4, 5):
         requested(clinic, doctor, patient, days=days)
     clock.advance(DAY)
@@ -108,3 +109,12 @@ def test_what_has_moved_meanwhile_is_left_for_the_next_time(
 def test_everybody_is_verified_however_many(clinic: Clinic, damaged: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auditing, "AT_ONCE", 1)
     assert len(list(clinic.verify_ledger())) == 2
+
+
+def test_wrong_passwords_that_count_no_more_are_swept_away(clinic: Clinic, clock: SettableClock) -> None:
+    clinic.stores.attempts.change("key", lambda before: failed_login(before, now=clock.now()))
+    clinic.sweep()
+    assert "key" in clinic.stores.attempts.read(("key",))
+    clock.advance(timedelta(days=1))
+    clinic.sweep()
+    assert "key" not in clinic.stores.attempts.read(("key",))

@@ -1,4 +1,4 @@
-"""The contract of ``Accounts`` and ``Credentials``."""
+"""The contract of ``Accounts`` up to an account that is there."""
 
 import attrs
 import pytest
@@ -141,21 +141,3 @@ class AccountsContract(Suite):
         stores.accounts.reserve(a_reservation(a_patient()))
         stores.accounts.add(a_patient())
         assert stores.accounts.find(a_cpf(999_999_990)) is None
-
-
-class CredentialsContract(Suite):
-    """Password hashes by account."""
-
-    def test_the_hash_last_put_is_got(self, stores: Stores) -> None:
-        user = AccountId("user-1")
-        assert stores.credentials.get(user) is None
-        stores.credentials.put(user, "first")
-        stores.credentials.put(user, "second")
-        assert stores.credentials.get(user) == "second"
-
-    def test_a_removed_user_is_forgotten_and_an_unknown_one_too(self, stores: Stores) -> None:
-        user = AccountId("user-1")
-        stores.credentials.put(user, "first")
-        stores.credentials.remove(user)
-        stores.credentials.remove(user)
-        assert stores.credentials.get(user) is None

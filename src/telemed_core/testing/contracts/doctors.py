@@ -1,16 +1,20 @@
 """The contract of ``Doctors``."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
 from telemed_core.domain.ids import DoctorId
+from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import ReplayedCommand
 from telemed_core.domain.specialties import Specialty
 from telemed_core.errors import NotFoundError, StaleVersionError
 from telemed_core.ports.storage import Stores
+from telemed_core.testing.builders import MONDAY
 from telemed_core.testing.contracts.suite import Suite, requested
 from telemed_core.testing.wiring import Clinic
 
@@ -91,3 +95,45 @@ class DoctorsContract(Suite):
         with pytest.raises(ReplayedCommand) as replayed:
             clinic.stores.doctors.apply(suspension, command=clinic.command(key))
         assert (replayed.value.receipt.subject, replayed.value.receipt.rev) == (doctor.id, suspension.after.rev)
+
+    def test_the_queue_begins_with_who_registered_last(self, clinic: Clinic) -> None:
+        instants = (MONDAY, MONDAY + timedelta(microseconds=1), MONDAY, MONDAY - timedelta(days=400), EPOCH, MONDAY)
+        doctors = [clinic.doctor(number, registered_at=at) for number, at in enumerate(instants, 1)]
+        queue = [doctors[place] for place in (1, 0, 2, 5, 3, 4)]
+        queued = clinic.stores.doctors.queue
+        assert list(queued(limit=9)) == queue
+        assert list(queued(limit=2)) == queue[:2]
+        for place, doctor in enumerate(queue, 1):
+            assert list(queued(after=(doctor.registered_at, doctor.id), limit=2)) == queue[place : place + 2]
+
+    def test_the_queue_of_one_status_leaves_out_the_others(self, clinic: Clinic) -> None:
+        waiting = [clinic.doctor(number, approved=False) for number in (1, 2, 4)]
+        approved = clinic.doctor(3)
+        queued = clinic.stores.doctors.queue
+        assert list(queued(status=DoctorStatus.PENDING, limit=9)) == waiting
+        behind = (waiting[0].registered_at, waiting[0].id)
+        assert list(queued(status=DoctorStatus.PENDING, after=behind, limit=1)) == [waiting[1]]
+        assert list(queued(status=DoctorStatus.APPROVED, limit=9)) == [approved]
+        assert list(queued(status=DoctorStatus.SUSPENDED, limit=9)) == []
+
+    def test_a_decision_is_told_as_it_was_whatever_happened_since(
+        self, clinic: Clinic, doctor: Doctor, patient: Patient
+    ) -> None:
+        asked = requested(clinic, doctor, patient)
+        suspension = doctor.verify(Decision.SUSPEND, why="expired")
+        clinic.stores.doctors.apply(suspension, command=clinic.command())
+        approval = suspension.after.verify(Decision.APPROVE, why=None)
+        clinic.refuse_appointment(appointment_id=asked.id, doctor=suspension.after)
+        clinic.stores.doctors.apply(approval, command=clinic.command())
+        renamed = attrs.evolve(approval.after, name="Íris Sá", rev=approval.after.rev + 1)
+        clinic.stores.accounts.update(approval.after, renamed)
+        told = [clinic.stores.doctors.verified(doctor.id, one.after.rev) for one in (suspension, approval)]
+        assert [(one, list(ids)) for one, ids in told] == [(suspension.after, [asked.id]), (approval.after, [])]
+        assert clinic.stores.doctors.get(doctor.id) == renamed
+
+    def test_what_no_decision_made_is_not_found(self, clinic: Clinic, doctor: Doctor) -> None:
+        renamed = attrs.evolve(doctor, name="Íris Sá", rev=doctor.rev + 1)
+        clinic.stores.accounts.update(doctor, renamed)
+        for doctor_id, rev in ((doctor.id, 1), (doctor.id, renamed.rev), (DoctorId("nobody"), 2)):
+            with pytest.raises(NotFoundError):
+                clinic.stores.doctors.verified(doctor_id, rev)
