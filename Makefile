@@ -11,8 +11,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python $(BIN)/p
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: $(VENV)/run  ## set up and show the system at work on the embedded default
-	$(BIN)/telemed demo
+run: $(VENV)/run  ## set up and serve demo data of ./data on 127.0.0.1:8000
+	$(BIN)/telemed serve --demo
 
 test: $(VENV)/dev  ## set up and run every part of the tests, gates included
 	$(BIN)/python tests/run_parts.py

@@ -22,39 +22,36 @@ from telemed_core.application.booking import (
 )
 from telemed_core.application.committing import Commands, Committing
 from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
+from telemed_core.application.profiles import ChangeProfile, CloseAccount
 from telemed_core.application.reading import (
     DescribeAppointments,
     ListAppointments,
     ListDoctors,
+    ListRegistrations,
     ListSlots,
     RecallAppointment,
+    RecallBlock,
+    RecallVerification,
     ShowAgenda,
     ShowAppointment,
     ShowDoctor,
 )
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
+from telemed_core.application.signing_in import Authenticate, ChangePassword, Guard, RefreshSession, SignIn, SignOut
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
 from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
 from telemed_core.errors import InvalidError
-from telemed_core.ports.services import Identity, Sealing
-from telemed_core.ports.storage import (
-    Accounts,
-    Appointments,
-    Credentials,
-    Doctors,
-    Ledger,
-    Patients,
-    Receipts,
-    Schedules,
-    Stores,
-    Texts,
-)
+from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
+from telemed_core.ports.services import Identity, Sealing, Tokens
+from telemed_core.ports.storage import Appointments, Ledger, Receipts, Schedules, Stores, Texts
 from telemed_core.ports.system import Clock, Ids
 
 if TYPE_CHECKING:
+    from adapters.cursors import Cursors
     from adapters.secret_files import Secrets
     from adapters.system import TravellingClock
+    from adapters.tokens import Issuer
 
 # Adapters are imported by the functions that open them: what is not chosen is never loaded.
 
@@ -63,7 +60,13 @@ def open_clock(settings: Settings) -> Clock:
     """The machine's clock, or one that starts at ``TELEMED_AT``."""
     from adapters.system import ShiftedClock, SystemClock
 
-    return SystemClock() if settings.at is None else ShiftedClock(settings.at)
+    if settings.at is None:
+        return SystemClock()
+    return (
+        ShiftedClock(settings.at)
+        if settings.clock_began is None
+        else ShiftedClock(settings.at, began=settings.clock_began)
+    )
 
 
 def travelling_clock(start: datetime) -> "TravellingClock":
@@ -119,18 +122,52 @@ def open_stores(settings: Settings, sealing: Callable[[], Sealing], closing: Exi
     from adapters.sql import open_sql
 
     try:
-        stores = open_sql(settings.sql_url, sealing=sealing(), migrate=True)
+        stores = open_sql(settings.sql_url, sealing=sealing(), migrate=True, pool_size=settings.threads)
     except InvalidError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL {error.fields[0].message}") from None
     closing.callback(stores.close)
     return stores
 
 
-def open_identity(credentials: Credentials) -> Identity:
-    """Passwords, kept by ourselves."""
+def open_issuer(secrets: "Secrets") -> "Issuer":
+    """The issuer of our own access tokens."""
+    from adapters.tokens import open_issuer
+
+    return open_issuer(secrets.issuer_key, previous=secrets.issuer_key_previous)
+
+
+def open_tokens(settings: Settings, issuer: "Issuer") -> Tokens:
+    """Tells our issuer's tokens from others; a clock that was set may go back, behind what has been issued."""
+    from adapters.tokens import CLIENT_ID, ISSUER, KeySet, open_verifier
+
+    return open_verifier(
+        KeySet(issuer.jwks), issuer=ISSUER, client_ids={CLIENT_ID}, future_issue_allowed=settings.at is not None
+    )
+
+
+def open_identity(
+    credentials: Credentials, sessions: Sessions, ids: Ids, issuer: "Issuer", secrets: "Secrets"
+) -> Identity:
+    """Passwords and sessions, kept by ourselves."""
     from adapters.local_identity import open_local_identity
 
-    return open_local_identity(credentials)
+    return open_local_identity(
+        credentials, sessions, ids, access_token=issuer.access_token, refresh_keys=_derived(secrets, "refresh")
+    )
+
+
+def open_cursors(secrets: "Secrets") -> "Cursors":
+    """Cursors of lists."""
+    from adapters.cursors import open_cursors
+
+    return open_cursors(*_derived(secrets, "cursor"))
+
+
+def _derived(secrets: "Secrets", name: str) -> tuple[bytes, ...]:
+    """The key of that name, and the one before while the root secret is rotated."""
+    from adapters.secret_files import derive
+
+    return tuple(derive(root, name) for root in (secrets.root, secrets.root_previous) if root is not None)
 
 
 def _has_data(folder: Path, database: Path) -> bool:
@@ -162,16 +199,30 @@ class Container(containers.DeclarativeContainer):
     texts: Provider[Texts] = stores.provided.texts
     ledger: Provider[Ledger] = stores.provided.ledger
     credentials: Provider[Credentials] = stores.provided.credentials
-    identity = Once(open_identity, credentials)
+    sessions: Provider[Sessions] = stores.provided.sessions
+    attempts: Provider[Attempts] = stores.provided.attempts
+    issuer = Once(open_issuer, secrets)
+    tokens = Once(open_tokens, settings, issuer)
+    identity = Once(open_identity, credentials, sessions, ids, issuer, secrets)
+    cursors = Once(open_cursors, secrets)
 
     commands = Once(Commands, clock, ids, receipts)
     committing = Once(Committing, appointments, commands)
     enrolment = Once(Enrolment, accounts, identity, ids)
 
-    register_doctor = Once(RegisterDoctor, enrolment, ids)
+    guard = Once(Guard, attempts, sealing)
+    sign_in = Once(SignIn, accounts, identity, guard, clock)
+    refresh_session = Once(RefreshSession, identity, sessions, clock)
+    authenticate = Once(Authenticate, tokens, sessions, clock)
+    sign_out = Once(SignOut, identity)
+    change_password = Once(ChangePassword, identity, guard, clock)
+
+    register_doctor = Once(RegisterDoctor, enrolment, ids, clock)
     register_patient = Once(RegisterPatient, enrolment, ids, clock)
     create_administrator = Once(CreateAdministrator, enrolment, ids)
     verify_doctor = Once(VerifyDoctor, doctors, commands)
+    change_profile = Once(ChangeProfile, accounts, commands)
+    close_account = Once(CloseAccount, accounts, patients, appointments, commands)
 
     cancel_blocked = Once(CancelBlocked, schedules, appointments, committing)
     replace_agenda = Once(ReplaceAgenda, schedules, commands)
@@ -192,14 +243,17 @@ class Container(containers.DeclarativeContainer):
 
     show_doctor = Once(ShowDoctor, doctors)
     list_doctors = Once(ListDoctors, doctors)
+    list_registrations = Once(ListRegistrations, doctors)
     list_slots = Once(ListSlots, schedules, appointments, clock)
     show_agenda = Once(ShowAgenda, schedules)
     show_appointment = Once(ShowAppointment, appointments, clock)
     list_appointments = Once(ListAppointments, appointments, clock)
     recall_appointment = Once(RecallAppointment, appointments)
+    recall_verification = Once(RecallVerification, doctors)
+    recall_block = Once(RecallBlock, schedules)
     describe_appointments = Once(DescribeAppointments, accounts, texts)
 
-    sweep = Once(Sweep, appointments, cancel_blocked, clock, ids)
+    sweep = Once(Sweep, appointments, cancel_blocked, attempts, clock, ids)
     verify_ledger = Once(VerifyLedger, ledger)
     repair_ledger = Once(RepairLedger, ledger)
 

@@ -25,7 +25,14 @@ _KINDS: Final[Mapping[type[TelemedError], tuple[int, int]]] = {
     UnavailableError: (503, FAILED),
 }
 
-_EXCEPTIONS: Final = {"stale_version": 412}
+_EXCEPTIONS: Final = {
+    "invalid_credentials": 401,
+    "unauthenticated": 401,
+    "stale_version": 412,
+    "version_required": 428,
+    "too_many_attempts": 429,
+    "too_many_requests": 429,
+}
 """The few codes whose status is not their kind's."""
 
 
@@ -40,15 +47,19 @@ class Problem(NamedTuple):
 
 def problem(error: TelemedError) -> Problem:
     """How the refusal is shown."""
-    status, _ = _of_its_kind(error)
     fields = error.fields if isinstance(error, InvalidError) else ()
-    return Problem(_EXCEPTIONS.get(error.code, status), error.code, error.detail, fields)
+    return Problem(status_of(type(error)), error.code, error.detail, fields)
+
+
+def status_of(kind: type[TelemedError]) -> int:
+    """The HTTP status of every refusal of this kind."""
+    return _EXCEPTIONS.get(kind.code, _of_its_kind(kind)[0])
 
 
 def exit_code(error: TelemedError) -> int:
     """What a command ends with: 1 refused, 3 a dependency failed."""
-    return _of_its_kind(error)[1]
+    return _of_its_kind(type(error))[1]
 
 
-def _of_its_kind(error: TelemedError) -> tuple[int, int]:
-    return next(answer for kind, answer in _KINDS.items() if isinstance(error, kind))
+def _of_its_kind(leaf: type[TelemedError]) -> tuple[int, int]:
+    return next(answer for kind, answer in _KINDS.items() if issubclass(leaf, kind))

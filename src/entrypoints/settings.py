@@ -1,6 +1,7 @@
 """The settings: environment variables with the prefix ``TELEMED_``, checked before anything starts."""
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from telemed_core.domain.instants import as_utc, parse_instant
@@ -25,6 +26,7 @@ _PROFILES = ("memory", "local")
 _LATER = frozenset(
     {"store", "objects", "events", "meetings", "identity", "smtp_url", "ice_servers", "aws_endpoint_url"}
 )
+_WHOLE: Final = {"threads": (1, 256), "trusted_proxies": (0, 16), "requests_per_minute": (1, 1_000_000)}
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:|file:)[^?]+(?:\?.*)?").fullmatch
 _POSTGRES = re.compile(r"postgres(?:ql(?:\+psycopg)?)?://.+").fullmatch
 
@@ -42,6 +44,16 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="folder of the SQLite file and of the secrets made for it")
     at: datetime | None = Field(None, description="instant at which this process's clock starts, and runs")
     public_url: str = Field("http://127.0.0.1:8000", description="address at which people reach the system")
+    background: Literal["on", "off"] = Field("on", description="whether workers sweep; off: telemed sweep --watch does")
+    threads: int = Field(16, description="requests that one worker carries out at once, and its database connections")
+    trusted_proxies: int = Field(
+        0, description="how many proxies of ours a request passes, each adding X-Forwarded-For"
+    )
+    requests_per_minute: int | None = Field(None, description="most requests of one address in a minute; unset: any")
+    demo: bool = Field(default=False, description="whether people of a demonstration are made at the first start")
+    clock_began: float | None = Field(
+        None, description="the machine's monotonic clock at TELEMED_AT; telemed serve tells it to its workers"
+    )
     database_url: SecretStr | None = Field(None, description="database in place of the SQLite file")
     secret: SecretStr | None = Field(None, description="root secret, from which others are derived: 32 bytes in base64")
     secret_previous: SecretStr | None = Field(None, description="the root secret before, while it is rotated")
@@ -65,6 +77,46 @@ class Settings(BaseSettings):
     def _known(cls, value: Any) -> Any:
         if value not in _PROFILES:
             raise ValueError("must be memory or local; aws is not part of this release")
+        return value
+
+    @field_validator("background", mode="before")
+    @classmethod
+    def _on_or_off(cls, value: Any) -> Any:
+        if value not in {"on", "off"}:
+            raise ValueError("must be on or off")
+        return value
+
+    @field_validator(*_WHOLE, mode="before")
+    @classmethod
+    def _whole(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None:
+            return None
+        least, most = _WHOLE[str(info.field_name)]
+        if value is None and info.field_name == "requests_per_minute":
+            return value
+        text = str(value)
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    @field_validator("demo", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: Any) -> Any:
+        if str(value).lower() not in {"true", "false"}:
+            raise ValueError("must be true or false")
+        return str(value).lower() == "true"
+
+    @field_validator("clock_began", mode="before")
+    @classmethod
+    def _reading(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            told = value is None or math.isfinite(float(value))
+        except ValueError:
+            told = False
+        if not told:
+            raise ValueError("must be a number of seconds")
         return value
 
     @field_validator("at", mode="before")
@@ -155,6 +207,12 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         raise SettingsError("; ".join(_explained(error))) from None
     settings._options = frozenset(options)  # noqa: SLF001 - a private attribute is pydantic's way to keep a fact beside the fields
     return settings
+
+
+def handed_on(settings: Settings, **more: Any) -> dict[str, str]:
+    """The variables by which another process has these settings too: its own environment says the rest."""
+    told = {name: getattr(settings, name) for name in settings._options} | more  # noqa: SLF001 # as in load_settings
+    return {PREFIX + name.upper(): _shown(name, value) for name, value in told.items()}
 
 
 class Setting(NamedTuple):

@@ -11,6 +11,7 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
     cls=LazyGroup,
     targets={
         "demo": Target("entrypoints.cli.demo:demo", "Show the system at work, from registration to no-show."),
+        "serve": Target("entrypoints.serve:serve", "Serve the API, until it is told to end."),
         "doctors": Target("entrypoints.cli.people:doctors", "Register, list, find and verify doctors."),
         "patients": Target("entrypoints.cli.people:patients", "Register patients."),
         "slots": Target("entrypoints.cli.agendas:slots", "List the free starts of a doctor."),
@@ -21,6 +22,7 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
         "sweep": Target("entrypoints.cli.upkeep:sweep", "Write down what time has made true, once or for ever."),
         "ledger": Target("entrypoints.cli.upkeep:ledger", "Verify and repair the ledger of everyone's time."),
         "admin": Target("entrypoints.cli.people:admin", "Create administrators."),
+        "openapi": Target("entrypoints.cli.contract:openapi", "Print the contract of the API, as OpenAPI."),
         "config": Target("entrypoints.cli.upkeep:config", "Show the settings in force, secrets masked."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -9,12 +9,10 @@ import click
 from entrypoints.cli.acting import acting, as_usage, opened
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, show_json, show_page, show_table
-from telemed_core.domain.accounts import Administrator
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import DoctorId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import EmailAddress, Password
-from telemed_core.errors import ForbiddenError
 from telemed_core.messages.fields import Request
 from telemed_core.messages.parsing import load_json, parse
 from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
@@ -102,15 +100,17 @@ def register_doctor(options: Options, file: Path, json_: bool) -> None:
 @as_json
 @common
 def list_doctors(options: Options, status: str | None, as_: str | None, json_: bool) -> None:
-    """List doctors of any status (administrators)."""
+    """List doctors of any status, last registered first (administrators)."""
     with as_usage():
         query = parse(DoctorQueueQuery, {"status": status})
     with opened(options) as container:
-        if not isinstance(acting(container, as_), Administrator):
-            raise ForbiddenError
+        viewer = acting(container, as_)
         found: list[Doctor] = []
-        while page := container.list_doctors()(
-            status=query.status, after=found[-1].id if found else None, limit=MOST_AT_ONCE
+        while page := container.list_registrations()(
+            viewer=viewer,
+            status=query.status,
+            after=(found[-1].registered_at, found[-1].id) if found else None,
+            limit=MOST_AT_ONCE,
         ):
             found += page
     if json_:

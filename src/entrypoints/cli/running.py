@@ -20,6 +20,9 @@ EXTRAS: Final = {
     "alembic": "local",
     "cryptography": "local",
     "argon2": "local",
+    "joserfc": "local",
+    "fastapi": "server",
+    "granian": "server",
     "psycopg": "postgres",
 }
 

@@ -1,22 +1,28 @@
 """Every refusal has a status and an exit code by its kind."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from entrypoints.failures import _EXCEPTIONS, exit_code, problem
+from entrypoints.failures import _EXCEPTIONS, exit_code, problem, status_of
 from telemed_core.errors import (
     ConflictError,
     FieldError,
     ForbiddenError,
+    InvalidCredentialsError,
     InvalidError,
     JoinWindowClosedError,
     NotFoundError,
     StaleVersionError,
     TelemedError,
+    TooManyAttemptsError,
+    TooManyError,
+    TooManyRequestsError,
+    UnauthenticatedError,
     UnavailableError,
+    VersionRequiredError,
 )
 
 KINDS: dict[type[TelemedError], tuple[int, int]] = {
@@ -25,6 +31,14 @@ KINDS: dict[type[TelemedError], tuple[int, int]] = {
     NotFoundError: (404, 1),
     ConflictError: (409, 1),
     UnavailableError: (503, 3),
+}
+EXCEPTIONS: dict[type[TelemedError], int] = {
+    InvalidCredentialsError: 401,
+    UnauthenticatedError: 401,
+    StaleVersionError: 412,
+    VersionRequiredError: 428,
+    TooManyAttemptsError: 429,
+    TooManyRequestsError: 429,
 }
 
 
@@ -38,8 +52,14 @@ ALL = sorted(set(below(TelemedError)), key=lambda kind: kind.__name__)
 
 
 def one(kind: type[TelemedError]) -> TelemedError:
-    arguments: tuple[Any, ...] = ("field",) if issubclass(kind, InvalidError) else ()
-    return kind(datetime(2026, 6, 1, tzinfo=UTC)) if kind is JoinWindowClosedError else kind(*arguments)
+    arguments: tuple[Any, ...] = ()
+    if issubclass(kind, InvalidError):
+        arguments = ("field",)
+    elif issubclass(kind, TooManyError):
+        arguments = (timedelta(seconds=60),)
+    elif kind is JoinWindowClosedError:
+        arguments = (datetime(2026, 6, 1, tzinfo=UTC),)
+    return kind(*arguments)
 
 
 def test_there_are_five_kinds_and_nothing_beside_them() -> None:
@@ -51,13 +71,13 @@ def test_every_error_is_shown_by_its_kind_but_for_the_listed_exceptions(kind: ty
     error = one(kind)
     status, code = next(answer for parent, answer in KINDS.items() if issubclass(kind, parent))
     shown = problem(error)
-    assert shown.status == (412 if kind is StaleVersionError else status)
+    assert shown.status == status_of(kind) == EXCEPTIONS.get(kind, status)
     assert (shown.code, shown.detail) == (error.code, error.detail)
     assert exit_code(error) == code
 
 
 def test_every_exception_is_one_of_the_errors() -> None:
-    assert set(_EXCEPTIONS) <= {kind.code for kind in ALL}
+    assert set(_EXCEPTIONS) == {kind.code for kind in EXCEPTIONS}
 
 
 def test_every_error_has_a_code_of_its_own() -> None:

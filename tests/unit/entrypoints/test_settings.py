@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings import SECRETS, Settings, SettingsError, effective, load_settings
+from entrypoints.settings import SECRETS, Settings, SettingsError, effective, handed_on, load_settings
 
 KEY = base64.b64encode(b"k" * 32).decode()
 SERVER = "postgresql+psycopg://clinic:hunter2@db.example:5432/telemed"
@@ -58,6 +58,20 @@ def test_options_win_over_the_environment_and_none_is_no_option() -> None:
         ),
         ({"TELEMED_ZZZ": "x"}, "TELEMED_ZZZ is not a setting"),
         ({"TELEMED_": "x"}, "TELEMED_ is not a setting"),
+        ({"TELEMED_BACKGROUND": "yes"}, "TELEMED_BACKGROUND must be on or off"),
+        ({"TELEMED_DEMO": "1"}, "TELEMED_DEMO must be true or false"),
+        ({"TELEMED_THREADS": "0"}, "TELEMED_THREADS must be a whole number from 1 to 256"),
+        ({"TELEMED_THREADS": "1.5"}, "TELEMED_THREADS must be a whole number from 1 to 256"),
+        ({"TELEMED_THREADS": "257"}, "TELEMED_THREADS must be a whole number from 1 to 256"),
+        ({"TELEMED_THREADS": "٤"}, "TELEMED_THREADS must be a whole number from 1 to 256"),
+        ({"TELEMED_TRUSTED_PROXIES": "-1"}, "TELEMED_TRUSTED_PROXIES must be a whole number from 0 to 16"),
+        ({"TELEMED_TRUSTED_PROXIES": "None"}, "TELEMED_TRUSTED_PROXIES must be a whole number from 0 to 16"),
+        (
+            {"TELEMED_REQUESTS_PER_MINUTE": "0"},
+            "TELEMED_REQUESTS_PER_MINUTE must be a whole number from 1 to 1000000",
+        ),
+        ({"TELEMED_CLOCK_BEGAN": "noon"}, "TELEMED_CLOCK_BEGAN must be a number of seconds"),
+        ({"TELEMED_CLOCK_BEGAN": "nan"}, "TELEMED_CLOCK_BEGAN must be a number of seconds"),
         ({"TELEMED_OBJECTS": "s3"}, "TELEMED_OBJECTS is not a setting of this release"),
     ],
 )
@@ -162,6 +176,44 @@ def test_the_clock_starts_at_an_instant_told_with_any_offset() -> None:
         at = load_settings({}, at=told).at
         assert at == noon
         assert at.tzinfo is UTC
+
+
+def test_serving_is_one_worker_that_sweeps_trusts_no_proxy_and_limits_nobody() -> None:
+    settings = load_settings({})
+    assert (settings.background, settings.threads, settings.trusted_proxies) == ("on", 16, 0)
+    assert (settings.requests_per_minute, settings.demo, settings.clock_began) == (None, False, None)
+
+
+def test_how_it_is_served_is_read_from_variables() -> None:
+    settings = load_settings(
+        {
+            "TELEMED_BACKGROUND": "off",
+            "TELEMED_THREADS": "4",
+            "TELEMED_TRUSTED_PROXIES": "2",
+            "TELEMED_REQUESTS_PER_MINUTE": "600",
+            "TELEMED_DEMO": "True",
+            "TELEMED_CLOCK_BEGAN": "17.25",
+        }
+    )
+    assert (settings.background, settings.threads, settings.trusted_proxies) == ("off", 4, 2)
+    assert (settings.requests_per_minute, settings.demo, settings.clock_began) == (600, True, 17.25)
+
+
+def test_another_process_is_told_the_options_and_reads_the_same() -> None:
+    environment = {"TELEMED_DATA": "a", "TELEMED_THREADS": "3"}
+    settings = load_settings(
+        environment, data=Path("b c"), at="2026-06-01T09:00:00.25-03:00", demo=True, clock_began=1234.0625
+    )
+    told = handed_on(settings, public_url="http://127.0.0.1:1")
+    assert told == {
+        "TELEMED_DATA": "b c",
+        "TELEMED_AT": "2026-06-01T12:00:00.250000+00:00",
+        "TELEMED_DEMO": "True",
+        "TELEMED_CLOCK_BEGAN": "1234.0625",
+        "TELEMED_PUBLIC_URL": "http://127.0.0.1:1",
+    }
+    there = load_settings(environment | told)
+    assert there.model_dump() == settings.model_dump() | {"public_url": "http://127.0.0.1:1"}
 
 
 def test_secrets_are_handed_on_by_name_and_never_shown() -> None:

@@ -13,10 +13,12 @@ from telemed_core.domain.doctor import DoctorStatus
 from telemed_core.domain.instants import FIRST, LAST, Interval
 from telemed_core.domain.people import Language
 from telemed_core.domain.places import GeoPoint
+from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
-from telemed_core.errors import InvalidError, OverlappingWindowsError
-from telemed_core.messages.parsing import MOST_BYTES, load_json, parse, parse_json
-from telemed_core.messages.queries import AppointmentsQuery, DoctorQueueQuery, DoctorsQuery, SlotsQuery
+from telemed_core.errors import InvalidCursorError, InvalidError, OverlappingWindowsError
+from telemed_core.messages.parsing import MOST_BYTES, load_json, parse, parse_json, parse_query
+from telemed_core.messages.profiles import AdministratorPatch, DoctorPatch, PatientPatch
+from telemed_core.messages.queries import AppointmentsQuery, BlocksQuery, DoctorQueueQuery, DoctorsQuery, SlotsQuery
 from telemed_core.messages.requests import (
     Acceptance,
     AgendaReplacement,
@@ -30,6 +32,7 @@ from telemed_core.messages.requests import (
     Rescheduling,
     VerificationDecision,
 )
+from telemed_core.messages.sign_in import PasswordChange, Refreshing, SignIn
 from telemed_core.testing.builders import a_cpf, a_password
 
 DOCTOR: dict[str, Any] = {
@@ -274,6 +277,101 @@ def test_a_query_that_cannot_be_is_refused_by_name() -> None:
     assert wrong(DoctorsQuery, {"specialty": "astrology"}).keys() == {"specialty"}
 
 
+def test_a_sign_in_is_taken_as_it_is_and_never_shown() -> None:
+    tried = parse(SignIn, {"login": " 123456-sp ", "password": "\0 short"})
+    assert (tried.login, tried.password) == (" 123456-sp ", "\0 short")
+    assert "short" not in repr(tried)
+    assert "123456" not in repr(tried)
+    change = parse(PasswordChange, {"current": "x", "new": a_password().secret})
+    assert (change.current, change.new) == ("x", a_password())
+    assert parse(Refreshing, {"refresh_token": "s.1.mac"}).refresh_token == "s.1.mac"
+
+
+@pytest.mark.parametrize("text", ["", "x" * 2000, "\ud800", None, 7])
+def test_what_cannot_be_a_login_a_password_or_a_token_is_named(text: object) -> None:
+    assert wrong(SignIn, {"login": text, "password": text}).keys() == {"login", "password"}
+    assert wrong(PasswordChange, {"current": text, "new": text}).keys() == {"current", "new"}
+    assert wrong(Refreshing, {"refresh_token": text}).keys() == {"refresh_token"}
+
+
+def test_a_patch_changes_only_what_was_sent() -> None:
+    assert parse(DoctorPatch, {}).changes() == {}
+    assert parse(DoctorPatch, {"address": None, "price_cents": 0, "location": {"lat": 1, "lon": 2}}).changes() == {
+        "location": GeoPoint(1, 2),
+        "address": None,
+        "price_cents": 0,
+    }
+    assert parse(DoctorPatch, {"name": " Ana  Reis ", "specialties": ["urology"]}).changes() == {
+        "name": "Ana Reis",
+        "specialties": (Specialty.UROLOGY,),
+    }
+    assert parse(PatientPatch, {"location": None}).changes() == {"location": None}
+    assert parse(PatientPatch, {"location": {"lat": 1, "lon": 2}}).changes() == {"location": GeoPoint(1, 2)}
+    assert parse(AdministratorPatch, {"time_zone": "UTC", "language": "en"}).changes() == {
+        "time_zone": "UTC",
+        "language": Language.ENGLISH,
+    }
+
+
+@pytest.mark.parametrize("model", [DoctorPatch, PatientPatch, AdministratorPatch])
+def test_a_patch_takes_null_only_where_something_can_be_removed(model: Any) -> None:
+    kept = {"address"} if model is DoctorPatch else {"location"} if model is PatientPatch else set()
+    assert wrong(model, dict.fromkeys(model.model_fields)).keys() == model.model_fields.keys() - kept
+
+
+def test_a_patch_has_only_the_fields_of_its_role() -> None:
+    everything = {"email": "x", "crm": "x", "cpf": "x", "status": "approved", "rev": 1, "birth_date": "1990-01-01"}
+    assert wrong(DoctorPatch, everything).keys() == everything.keys()
+    assert wrong(PatientPatch, {"price_cents": 1, "address": None}).keys() == {"price_cents", "address"}
+    assert wrong(AdministratorPatch, {"name": "Ana Lima"}).keys() == {"name"}
+
+
+def test_the_parameters_of_a_url_are_read() -> None:
+    query = parse_query(AppointmentsQuery, [("status", "requested"), ("limit", "7"), ("status", "expired")])
+    assert (query.status, query.limit, query.cursor) == ((Status.REQUESTED, Status.EXPIRED), 7, None)
+    assert parse_query(BlocksQuery, []).limit == 20
+    assert parse_query(DoctorsQuery, [("available", "any"), ("cursor", "c~!")]).cursor == "c~!"
+
+
+def unread(model: Any, *pairs: tuple[str, str]) -> dict[str, str]:
+    with pytest.raises(InvalidError) as refused:
+        parse_query(model, pairs)
+    return dict(refused.value.fields)
+
+
+def test_a_parameter_that_comes_twice_is_named_also_when_it_says_the_same() -> None:
+    pairs = [("limit", "5"), ("from", "x"), ("limit", "5"), ("a b", "1"), ("a b", "2")]
+    assert unread(AppointmentsQuery, *pairs) == {"limit": "is given more than once", "?": "is given more than once"}
+
+
+@pytest.mark.parametrize("name", ["specialty", "name", "available", "limit"])
+def test_an_empty_parameter_is_not_an_absent_one(name: str) -> None:
+    assert unread(DoctorsQuery, (name, "")).keys() == {name}
+    assert unread(AppointmentsQuery, ("status", ""), ("from", ""), ("to", "")).keys() == {"status.0", "from", "to"}
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "+5", " 5", "5.0", "05", "1e1", "٥", "x", "9" * 5000])
+def test_a_limit_is_a_whole_number_from_1_to_100(limit: str) -> None:
+    assert unread(BlocksQuery, ("limit", limit)) == {"limit": "must be a whole number from 1 to 100"}
+    assert [parse_query(BlocksQuery, [("limit", good)]).limit for good in ("1", "100")] == [1, 100]
+
+
+@pytest.mark.parametrize("cursor", ["", "a b", "é", "x" * 1025, "\n"])
+def test_a_cursor_that_cannot_be_ours_is_said_to_be_no_cursor(cursor: str) -> None:
+    with pytest.raises(InvalidCursorError) as refused:
+        parse_query(BlocksQuery, [("cursor", cursor)])
+    assert [field for field, _ in refused.value.fields] == ["cursor"]
+    assert type(refused.value) is InvalidCursorError
+
+
+def test_filters_that_are_not_there_yet_are_unknown_parameters() -> None:
+    later = ["lat", "lon", "radius_km", "min_rating", "max_price_cents", "available_from", "available_to", "sort"]
+    assert unread(DoctorsQuery, *((name, "1") for name in later)) == dict.fromkeys(
+        later, "is not a field of this request"
+    )
+    assert unread(DoctorsQuery, ("available", "all")) == {"available": "must be one of any"}
+
+
 def test_a_json_body_is_read() -> None:
     assert parse_json(Acceptance, b'{"rev": 3}').rev == 3
     assert load_json(json.dumps([1.5, None, True, "é"]).encode()) == [1.5, None, True, "é"]
@@ -310,7 +408,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*DOCTOR, *PATIENT, *AGENDA, "?"]), JSON) | JSON)
 def test_whatever_is_sent_is_read_or_refused_as_invalid(data: Any) -> None:
     for model in (DoctorRegistration, PatientRegistration, AgendaReplacement, BlockCreation):

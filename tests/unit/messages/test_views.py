@@ -31,7 +31,7 @@ from telemed_core.domain.ids import (
     ProposalId,
 )
 from telemed_core.domain.instants import Interval, TimeZone
-from telemed_core.domain.people import EmailAddress
+from telemed_core.domain.people import EmailAddress, Language, Role
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.slots import Slots
@@ -48,7 +48,9 @@ from telemed_core.messages.agenda_view import (
 from telemed_core.messages.appointment_view import appointment_view
 from telemed_core.messages.parsing import parse
 from telemed_core.messages.requests import AgendaReplacement
+from telemed_core.messages.sign_in import TokenView, key_set_view
 from telemed_core.messages.views import (
+    HealthView,
     Page,
     View,
     account_view,
@@ -58,6 +60,7 @@ from telemed_core.messages.views import (
     own_doctor_view,
     patient_view,
     problem_view,
+    specialties_view,
     verified_doctor_view,
 )
 from telemed_core.testing.builders import a_doctor, a_patient
@@ -298,6 +301,37 @@ def test_the_detail_of_an_event_is_a_code_or_instants_and_never_text() -> None:
 def test_a_page_has_items_and_a_cursor() -> None:
     page = Page[Any](items=(doctor_view(a_doctor()),), next_cursor=None)
     assert list(body(page)) == ["items", "next_cursor"]
+
+
+def test_specialties_are_named_in_the_readers_language() -> None:
+    portuguese, english = (body(specialties_view(language))["items"] for language in Language)
+    assert {"code": "pediatrics", "name": "Pediatria"} in portuguese
+    assert {"code": "pediatrics", "name": "Pediatrics"} in english
+    assert [one["code"] for one in portuguese] == [one["code"] for one in english]
+
+
+def test_tokens_are_answered_and_never_shown_elsewhere() -> None:
+    view = TokenView(
+        access_token="ey.a.b", refresh_token="s.1.m", token_type="Bearer", expires_in=900, role=Role.PATIENT
+    )
+    assert body(view) == {
+        "access_token": "ey.a.b",
+        "refresh_token": "s.1.m",
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "role": "patient",
+    }
+    assert "ey.a.b" not in repr(view)
+    assert "s.1.m" not in repr(view)
+
+
+def test_a_key_set_shows_nothing_but_public_keys() -> None:
+    public = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": "AQAB", "e": "AQAB"}
+    assert body(key_set_view({"keys": [{**public, "d": "secret"}]})) == {"keys": [public]}
+
+
+def test_health_is_one_word() -> None:
+    assert body(HealthView(status="ok")) == {"status": "ok"}
 
 
 def test_a_problem_names_its_type_and_the_wrong_fields() -> None:

@@ -1,0 +1,140 @@
+"""The FastAPI app: every operation under its path, and nothing of its own."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from entrypoints.container import Container, open_container
+from entrypoints.http.background import Background
+from entrypoints.http.docs import docs_routes
+from entrypoints.http.transport import Transport
+from entrypoints.operations.all_operations import OPERATIONS
+from entrypoints.operations.answering import METHOD_NOT_ALLOWED, NO_SUCH_OPERATION, Api, problem_answer
+from entrypoints.operations.health import ALIVE, READY
+from entrypoints.operations.openapi import document
+from entrypoints.operations.operation import Incoming, Operation, Outgoing
+from entrypoints.seeding import seed
+from entrypoints.settings import load_settings
+
+Carrying = Callable[[Operation, Incoming], Awaitable[Outgoing]]
+
+
+def make_app(container: Container) -> FastAPI:
+    """The API over these parts, without what the transport adds; its lifespan sweeps in the background."""
+    settings = container.settings()
+    described = document(OPERATIONS, version=version("telemed"), server_url=settings.public_url)
+    app = FastAPI(
+        title=described["info"]["title"],
+        version=described["info"]["version"],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(container),
+        exception_handlers={HTTPException: _refused},
+    )
+    app.openapi = lambda: described  # type: ignore[method-assign] # FastAPI's own way to bring a document
+    carry = _carrying(Api(container), threads=settings.threads)
+    for path, operations in _by_path(OPERATIONS).items():
+        app.add_api_route(
+            path,
+            _endpoint(operations, carry, trusted_proxies=settings.trusted_proxies),
+            methods=[*operations],
+            response_model=None,
+            include_in_schema=False,
+        )
+    app.router.routes.extend(docs_routes(described))
+    return app
+
+
+def app() -> ASGIApp:
+    """What a server runs: the app over the parts that the environment chooses."""
+    settings = load_settings()
+    container = open_container(settings)
+    if settings.demo and settings.profile == "memory":
+        seed(container)
+    # What takes long to load or to make is there before the first request.
+    for part in (container.authenticate, container.sign_in, container.request_appointment):
+        part()
+    return Transport(make_app(container), secure=settings.public_url.startswith("https:"))
+
+
+def _by_path(operations: Sequence[Operation]) -> Mapping[str, Mapping[str, Operation]]:
+    found: dict[str, dict[str, Operation]] = defaultdict(dict)
+    for operation in operations:
+        found[operation.path][operation.method] = operation
+    return found
+
+
+def _carrying(api: Api, *, threads: int) -> Carrying:
+    """How operations are carried out: in so many threads, but for those that must answer also when all are busy."""
+    workers, apart = CapacityLimiter(threads), CapacityLimiter(1)
+
+    async def carry(operation: Operation, incoming: Incoming) -> Outgoing:
+        if operation is ALIVE:
+            return api.answer(operation, incoming)
+        limiter = apart if operation is READY else workers
+        return await to_thread.run_sync(partial(api.answer, operation, incoming), limiter=limiter)
+
+    return carry
+
+
+def _endpoint(
+    operations: Mapping[str, Operation], carry: Carrying, *, trusted_proxies: int
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        headers: dict[str, list[str]] = defaultdict(list)
+        for name, value in request.scope["headers"]:
+            headers[name.decode("latin-1")].append(value.decode("latin-1"))
+        incoming = Incoming(
+            path=request.scope["path"],
+            ids=request.path_params,
+            query=request.query_params.multi_items(),
+            headers=headers,
+            body=await request.body(),
+            address=_address(request, headers.get("x-forwarded-for", ()), trusted_proxies),
+        )
+        return _response(await carry(operations[request.method], incoming))
+
+    return endpoint
+
+
+def _address(request: Request, forwarded: Sequence[str], trusted_proxies: int) -> str:
+    """The client's: what the outermost of our own proxies saw, or the peer where there are none."""
+    seen = [part.strip() for header in forwarded for part in header.split(",")]
+    if trusted_proxies and len(seen) >= trusted_proxies:
+        return seen[-trusted_proxies]
+    return request.client.host if request.client else "unknown"
+
+
+def _response(outgoing: Outgoing) -> Response:
+    return Response(outgoing.body, outgoing.status, dict(outgoing.headers))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """What the router refuses: a path or a method that is not there."""
+    assert isinstance(error, HTTPException)  # noqa: S101 # it is registered for these alone
+    if error.status_code == 405:
+        return _response(problem_answer(METHOD_NOT_ALLOWED, **(error.headers or {})))
+    return _response(problem_answer(NO_SUCH_OPERATION))
+
+
+def _lifespan(container: Container) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        background = Background(container)
+        background.start()
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(background.stop)
+            container.close()
+
+    return lifespan

@@ -1,0 +1,201 @@
+"""What every answer has and every body is held to, whichever app answers: an ASGI layer around it."""
+
+import asyncio
+import secrets
+from time import perf_counter
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrypoints.http.logs import log_access, log_bug
+from telemed_core.messages.views import problem_view
+
+MOST_BYTES: Final = 1 << 20
+PATIENCE: Final = 20.0
+DRAINED: Final = 16
+"""After a refusal this many times what is allowed is still read, and dropped: a client that only sends gets to read."""
+
+Header = tuple[bytes, bytes]
+
+_METHODS: Final = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+_CLOSE: Final[Header] = (b"connection", b"close")
+_DEFAULTS: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+_ONLY_HTTPS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Transport:
+    """Request ids, headers, limits of bodies, bugs without text, and the access log, around an app.
+
+    Args:
+        secure: people reach it by https, and must not do so otherwise.
+        most_bytes: a longer body is refused.
+        patience: seconds within which a body must be there.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool, most_bytes: int = MOST_BYTES, patience: float = PATIENCE) -> None:
+        self._app = app
+        self._defaults = (*_DEFAULTS, _ONLY_HTTPS) if secure else _DEFAULTS
+        self._most_bytes = most_bytes
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = perf_counter()
+        answer = _Answer(send, self._defaults)
+        try:
+            length = _announced(scope)
+            if length == 0:
+                await self._app(scope, receive, answer)
+            else:
+                await self._with_body(scope, receive, answer, length)
+            if answer.failed:
+                await answer.refuse(500, "internal", _INTERNAL)
+        except _ClientGoneError:
+            pass
+        except Exception as error:
+            log_bug(error, request_id=answer.request_id)
+            if answer.status is None:
+                await answer.refuse(500, "internal", _INTERNAL)
+            elif not answer.ended:
+                # The server closes the connection, and the client sees that the answer is not whole.
+                raise UnfinishedAnswerError from None
+        finally:
+            method = scope["method"]
+            log_access(
+                request_id=answer.request_id,
+                method=method if method in _METHODS else "OTHER",
+                route=getattr(scope.get("route"), "path", None),
+                status=answer.status,
+                ms=(perf_counter() - begun) * 1000,
+            )
+
+    async def _with_body(self, scope: Scope, receive: Receive, answer: "_Answer", length: int | None) -> None:
+        until = asyncio.get_running_loop().time() + self._patience
+        try:
+            if length is not None and length > self._most_bytes:
+                raise _TooLargeError
+            async with asyncio.timeout_at(until):
+                body = await self._whole(receive)
+        except _TooLargeError:
+            text = f"A body has at most {self._most_bytes} bytes."
+            await answer.refuse(413, "body_too_large", text, _CLOSE)
+            await self._drain(receive, until)
+        except TimeoutError:
+            text = f"The body was not there within {self._patience:g} seconds."
+            await answer.refuse(408, "request_timeout", text, _CLOSE)
+        else:
+            await self._app(scope, _replaying(body, receive), answer)
+
+    async def _whole(self, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            chunk, more = await _next_chunk(receive)
+            size += len(chunk)
+            if size > self._most_bytes:
+                raise _TooLargeError
+            chunks.append(chunk)
+            if not more:
+                return b"".join(chunks)
+
+    async def _drain(self, receive: Receive, until: float) -> None:
+        left = DRAINED * self._most_bytes
+        try:
+            async with asyncio.timeout_at(until):
+                more = True
+                while more and left > 0:
+                    chunk, more = await _next_chunk(receive)
+                    left -= len(chunk)
+        except TimeoutError:
+            return
+
+
+_INTERNAL: Final = "Something went wrong on our side."
+
+
+class UnfinishedAnswerError(Exception):
+    """An app failed in the middle of its answer."""
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class _ClientGoneError(Exception):
+    pass
+
+
+class _Answer:
+    """The app's ``send``: completes the headers, and keeps back whatever the app has to say of a failure of its own."""
+
+    __slots__ = ("_defaults", "_send", "ended", "failed", "request_id", "status")
+
+    def __init__(self, send: Send, defaults: tuple[Header, ...]) -> None:
+        self._send = send
+        self._defaults = defaults
+        self.request_id = secrets.token_hex(16)
+        self.status: int | None = None
+        self.failed = False
+        self.ended = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if message["status"] == 500:
+                self.failed = True
+            else:
+                await self._start(message)
+        elif not self.failed:
+            self.ended = not message.get("more_body", False)
+            await self._send(message)
+
+    async def refuse(self, status: int, code: str, detail: str, *more: Header) -> None:
+        """Answer with a problem."""
+        body = problem_view(status=status, code=code, detail=detail).model_dump_json().encode()
+        headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), *more]
+        await self._start({"type": "http.response.start", "status": status, "headers": headers})
+        self.ended = True
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _start(self, message: Message) -> None:
+        self.status = message["status"]
+        headers: list[Any] = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+        told = {name for name, _ in headers}
+        headers += [header for header in self._defaults if header[0] not in told]
+        await self._send({**message, "headers": headers})
+
+
+def _announced(scope: Scope) -> int | None:
+    """How long the body says it is; 0: there is none, ``None``: it does not say."""
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            return int(value)
+    return 0
+
+
+async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _ClientGoneError
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that hands out the whole body first."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay

@@ -1,0 +1,168 @@
+"""Doctors: how they are found, what they offer, and how they are verified."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from entrypoints.operations.languages import language_of
+from entrypoints.operations.operation import ADMINISTRATORS, ANYONE, SIGNED_IN, Answer, Call, Operation
+from entrypoints.operations.pages import page_of
+from telemed_core.domain.accounts import Administrator
+from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.ids import DoctorId
+from telemed_core.domain.receipts import Receipt
+from telemed_core.errors import InvalidTransitionError
+from telemed_core.messages.agenda_view import SlotsView, slots_view
+from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery, SlotsQuery
+from telemed_core.messages.requests import VerificationDecision
+from telemed_core.messages.views import (
+    DoctorCardView,
+    DoctorView,
+    OwnDoctorView,
+    Page,
+    SpecialtiesView,
+    VerifiedDoctorView,
+    View,
+    doctor_card_view,
+    doctor_view,
+    own_doctor_view,
+    specialties_view,
+    verified_doctor_view,
+)
+
+
+def _list_specialties(call: Call[None, None]) -> Answer:
+    language = language_of(call.headers)
+    return Answer(specialties_view(language), {"Content-Language": language, "Vary": "Accept-Language"})
+
+
+def _list(call: Call[None, DoctorsQuery]) -> View:
+    def read(after: Sequence[Any] | None, limit: int) -> Sequence[Doctor]:
+        return call.container.list_doctors()(
+            specialty=call.query.specialty,
+            name=call.query.name,
+            after=None if after is None else DoctorId(after[0]),
+            limit=limit,
+        )
+
+    return page_of(
+        call, read, position=lambda one: [one.id], view=lambda found: [doctor_card_view(one) for one in found]
+    )
+
+
+def _list_registrations(call: Call[None, DoctorQueueQuery]) -> View:
+    def read(after: Sequence[Any] | None, limit: int) -> Sequence[Doctor]:
+        behind = None if after is None else (datetime.fromisoformat(after[0]), DoctorId(after[1]))
+        return call.container.list_registrations()(
+            viewer=call.actor, status=call.query.status, after=behind, limit=limit
+        )
+
+    return page_of(
+        call,
+        read,
+        position=lambda one: [one.registered_at.isoformat(), one.id],
+        view=lambda found: [own_doctor_view(one) for one in found],
+    )
+
+
+def _show(call: Call[None, None]) -> View:
+    doctor = call.container.show_doctor()(doctor_id=DoctorId(call.ids["id"]), viewer=call.actor)
+    if isinstance(call.actor, Administrator) or call.actor.id == doctor.id:
+        return own_doctor_view(doctor)
+    return doctor_view(doctor)
+
+
+def _list_slots(call: Call[None, SlotsQuery]) -> View:
+    schedule, slots = call.container.list_slots()(
+        doctor_id=DoctorId(call.ids["id"]), within=call.query.to_interval(), viewer=call.actor
+    )
+    return slots_view(schedule, slots)
+
+
+def _verify(call: Call[VerificationDecision, None]) -> View:
+    doctor, affected = call.container.verify_doctor()(
+        doctor_id=DoctorId(call.ids["id"]),
+        decision=call.body.decision,
+        reason=call.body.reason,
+        actor=call.actor,
+        idempotency=call.idempotency,
+    )
+    return verified_doctor_view(doctor, affected)
+
+
+def _recall_verification(call: Call[VerificationDecision, None], receipt: Receipt) -> View:
+    doctor, affected = call.container.recall_verification()(receipt)
+    return verified_doctor_view(doctor, affected)
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="list_specialties",
+        method="GET",
+        path="/v1/specialties",
+        about="The specialties by code, with their names in the language that is asked for.",
+        tag="doctors",
+        roles=ANYONE,
+        view=SpecialtiesView,
+        act=_list_specialties,
+        request_headers={"Accept-Language": "pt-BR (the default) or en"},
+        answer_headers={"Content-Language": "pt-BR or en"},
+    ),
+    Operation(
+        name="list_doctors",
+        method="GET",
+        path="/v1/doctors",
+        about="The approved doctors.",
+        tag="doctors",
+        roles=SIGNED_IN,
+        query=DoctorsQuery,
+        view=Page[DoctorCardView],
+        act=_list,
+    ),
+    Operation(
+        name="show_doctor",
+        method="GET",
+        path="/v1/doctors/{id}",
+        about="A doctor; to themself and administrators with what others do not see.",
+        tag="doctors",
+        roles=SIGNED_IN,
+        view=(DoctorView, OwnDoctorView),
+        act=_show,
+        links={"list_slots": "id"},
+    ),
+    Operation(
+        name="list_slots",
+        method="GET",
+        path="/v1/doctors/{id}/slots",
+        about="All free starts in at most 31 days; to a patient those in which the patient is free too.",
+        tag="doctors",
+        roles=SIGNED_IN,
+        query=SlotsQuery,
+        view=SlotsView,
+        act=_list_slots,
+    ),
+    Operation(
+        name="verify_doctor",
+        method="POST",
+        path="/v1/doctors/{id}/verification",
+        about="Approve, reject or suspend a doctor; live appointments stand and are named.",
+        tag="administration",
+        roles=ADMINISTRATORS,
+        body=VerificationDecision,
+        view=VerifiedDoctorView,
+        refusals=(InvalidTransitionError,),
+        act=_verify,
+        replay=_recall_verification,
+    ),
+    Operation(
+        name="list_registrations",
+        method="GET",
+        path="/v1/admin/doctors",
+        about="Doctors by the status of their registration, last registered first.",
+        tag="administration",
+        roles=ADMINISTRATORS,
+        query=DoctorQueueQuery,
+        view=Page[OwnDoctorView],
+        act=_list_registrations,
+    ),
+)

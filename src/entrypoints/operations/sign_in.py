@@ -1,0 +1,86 @@
+"""Signing in and out, and the keys by which others can verify our tokens."""
+
+from datetime import timedelta
+from typing import Final
+
+from entrypoints.operations.operation import ANYONE, SIGNED_IN, Call, Operation, role_of
+from telemed_core.domain.accounts import Account
+from telemed_core.domain.sessions import SignedIn
+from telemed_core.errors import InvalidCredentialsError, TooManyAttemptsError, UnauthenticatedError
+from telemed_core.messages.sign_in import KeySetView, Refreshing, SignIn, TokenView, key_set_view
+
+
+def _sign_in(call: Call[SignIn, None]) -> TokenView:
+    account, signed = call.container.sign_in()(login=call.body.login, password=call.body.password, address=call.address)
+    return _tokens(account, signed)
+
+
+def _refresh(call: Call[Refreshing, None]) -> TokenView:
+    account, signed = call.container.refresh_session()(refresh_token=call.body.refresh_token)
+    return _tokens(account, signed)
+
+
+def _sign_out(call: Call[None, None]) -> None:
+    call.container.sign_out()(session_id=call.session_id)
+
+
+def _keys(call: Call[None, None]) -> KeySetView:
+    return key_set_view(call.container.issuer().jwks())
+
+
+def _tokens(account: Account, signed: SignedIn) -> TokenView:
+    return TokenView(
+        access_token=signed.access_token,
+        refresh_token=signed.refresh_token,
+        token_type="Bearer",  # noqa: S106 # how the token is sent
+        expires_in=signed.expires_in // timedelta(seconds=1),
+        role=role_of(account),
+    )
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="sign_in",
+        method="POST",
+        path="/v1/auth/token",
+        about="Sign in: doctors by CRM, patients by CPF or e-mail, administrators by e-mail.",
+        tag="sign-in",
+        roles=ANYONE,
+        body=SignIn,
+        view=TokenView,
+        refusals=(InvalidCredentialsError, TooManyAttemptsError),
+        act=_sign_in,
+    ),
+    Operation(
+        name="refresh",
+        method="POST",
+        path="/v1/auth/refresh",
+        about="New tokens of the same session; the old refresh token works for 30 s more.",
+        tag="sign-in",
+        roles=ANYONE,
+        body=Refreshing,
+        view=TokenView,
+        refusals=(UnauthenticatedError,),
+        act=_refresh,
+    ),
+    Operation(
+        name="sign_out",
+        method="POST",
+        path="/v1/auth/logout",
+        about="End the session at once.",
+        tag="sign-in",
+        roles=SIGNED_IN,
+        status=204,
+        act=_sign_out,
+    ),
+    Operation(
+        name="list_keys",
+        method="GET",
+        path="/.well-known/jwks.json",
+        about="The public keys of our token issuer (RFC 7517).",
+        tag="sign-in",
+        roles=ANYONE,
+        view=KeySetView,
+        act=_keys,
+    ),
+)
