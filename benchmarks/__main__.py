@@ -1,5 +1,6 @@
-"""What a request costs on each store and what a month of slots costs, beside floors, in one run; medians and spread."""
+"""What a request costs on each store and over HTTP, and what slots cost, beside floors, in one run: medians, spread."""
 
+import base64
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from dateutil.rrule import DAILY, rrule
 
 from adapters.memory import open_memory
 from adapters.sealing import open_sealing
+from adapters.secret_files import new_secrets
 from adapters.sql import open_sql
+from benchmarks.http import http_rows
 from benchmarks.statements import bare_driver, core_statements
 from integration.postgres import PostgresServer
 from telemed_core.domain.availability import Availability
@@ -23,6 +26,7 @@ from telemed_core.testing.builders import an_agenda
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import a_clinic
 
+KEYS = {"TELEMED_SECRET": "root", "TELEMED_PEPPER": "pepper", "TELEMED_DATA_KEY": "data_key"}
 ROUNDS = 7
 BATCH = 100
 
@@ -107,6 +111,21 @@ def slots(days: int) -> None:
     row(f"slots of {days} days: dateutil.rrule, starts alone", cpu(with_dateutil, 5), floor)
 
 
+def over_http(server: PostgresServer) -> None:
+    secrets = new_secrets({})
+    keys = {name: base64.b64encode(getattr(secrets, of)).decode() for name, of in KEYS.items()}
+    postgres = {"TELEMED_DATABASE_URL": server.url(server.create()), "TELEMED_ISSUER_KEY": secrets.issuer_key.decode()}
+    with tempfile.TemporaryDirectory() as folder:
+        http_rows(
+            row,
+            {
+                "memory": {"TELEMED_PROFILE": "memory"},
+                "SQLite (WAL, FULL)": {"TELEMED_DATA": folder},
+                "Postgres (durable)": postgres | keys,
+            },
+        )
+
+
 def main() -> None:
     print(f"{'microseconds':<58}{'median':>10}{'least':>10}{'most':>10}{'ratio':>8}")
     row("request on memory", booking(open_memory()))
@@ -118,6 +137,7 @@ def main() -> None:
             "Postgres (durable)",
             lambda: server.url(server.create(migrated=False)).replace("postgresql:", "postgresql+psycopg:"),
         )
+        over_http(server)
     for days in (30, 60):
         slots(days)
 

@@ -1,4 +1,4 @@
-"""Booking and listing through the server beside bare FastAPI routes on the same server: CPU of the worker per request."""
+"""Booking and listing through the server beside bare FastAPI routes on the same server: CPU of a worker per request."""
 
 import http.client
 import json

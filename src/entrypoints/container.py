@@ -41,6 +41,7 @@ from telemed_core.application.signing_in import Authenticate, ChangePassword, Gu
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
 from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
+from telemed_core.domain.sessions import Session
 from telemed_core.errors import InvalidError
 from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
 from telemed_core.ports.services import Identity, Sealing, Tokens
@@ -146,13 +147,16 @@ def open_tokens(settings: Settings, issuer: "Issuer") -> Tokens:
 
 
 def open_identity(
-    credentials: Credentials, sessions: Sessions, ids: Ids, issuer: "Issuer", secrets: "Secrets"
+    credentials: Credentials, sessions: Sessions, ids: Ids, issuer: Callable[[], "Issuer"], secrets: "Secrets"
 ) -> Identity:
-    """Passwords and sessions, kept by ourselves."""
+    """Passwords and sessions, kept by ourselves; the issuer is made when somebody signs in."""
     from adapters.local_identity import open_local_identity
 
+    def access_token(session: Session, /, *, now: datetime) -> str:
+        return issuer().access_token(session, now=now)
+
     return open_local_identity(
-        credentials, sessions, ids, access_token=issuer.access_token, refresh_keys=_derived(secrets, "refresh")
+        credentials, sessions, ids, access_token=access_token, refresh_keys=_derived(secrets, "refresh")
     )
 
 
@@ -203,7 +207,7 @@ class Container(containers.DeclarativeContainer):
     attempts: Provider[Attempts] = stores.provided.attempts
     issuer = Once(open_issuer, secrets)
     tokens = Once(open_tokens, settings, issuer)
-    identity = Once(open_identity, credentials, sessions, ids, issuer, secrets)
+    identity = Once(open_identity, credentials, sessions, ids, issuer.provider, secrets)
     cursors = Once(open_cursors, secrets)
 
     commands = Once(Commands, clock, ids, receipts)

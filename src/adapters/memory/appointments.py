@@ -39,9 +39,7 @@ class MemoryAppointments:
 
     def many(self, appointment_ids: Collection[AppointmentId], /) -> Sequence[Appointment]:
         with self._state.lock:
-            stored = self._state.appointments
-            found = [stored[one] for one in sorted(set(appointment_ids)) if one in stored]
-        return [_without_history(one) for one in found]
+            return [self._listed(one) for one in sorted(set(appointment_ids)) if one in self._state.appointments]
 
     def list(
         self,
@@ -55,15 +53,20 @@ class MemoryAppointments:
         now: datetime,
     ) -> Sequence[Appointment]:
         with self._state.lock:
-            owned = [self._state.appointments[one] for one in self._state.owned.get(owner, ())]
+            owned = [self._listed(one) for one in self._state.owned.get(owner, ())]
         settled = sorted((one.settled(now=now) for one in owned), key=_by_start)
         return [
-            _without_history(one)
+            one
             for one in settled
             if (not statuses or one.status in statuses)
             and (starting is None or starting.contains(one.visit.start))
             and (after is None or _by_start(one) > after)
         ][:limit]
+
+    def _listed(self, appointment_id: AppointmentId) -> Appointment:
+        """The appointment without its history, and from now on it is kept without: its events have it."""
+        found = self._state.appointments[appointment_id] = _without_history(self._state.appointments[appointment_id])
+        return found
 
     def due(self, *, now: datetime, patient: PatientId | None = None, limit: int) -> Sequence[Appointment]:
         with self._state.lock:

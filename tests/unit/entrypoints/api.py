@@ -176,13 +176,23 @@ def issuer_key() -> str:
     return new_secrets({}).issuer_key.decode()
 
 
+def on_memory() -> dict[str, str]:
+    """The environment of the memory profile, with that key."""
+    return {"TELEMED_PROFILE": "memory", "TELEMED_ISSUER_KEY": issuer_key()}
+
+
+def with_fast_passwords(container: Container) -> Container:
+    """The same parts, with passwords that cost nothing to check."""
+    identity = MemoryIdentity(container.credentials(), container.sessions(), container.ids())
+    container.identity.override(providers.Object(identity))
+    return container
+
+
 @contextmanager
 def a_clinic(**environment: str) -> Iterator[Clinic]:
     """The API on a new memory, on a Monday noon."""
-    settings = load_settings({"TELEMED_PROFILE": "memory", "TELEMED_ISSUER_KEY": issuer_key(), **environment})
-    container = open_container(settings, clock=SettableClock(MONDAY))
-    stores = container.stores()
-    container.identity.override(providers.Object(MemoryIdentity(stores.credentials, stores.sessions, container.ids())))
+    settings = load_settings({**on_memory(), **environment})
+    container = with_fast_passwords(open_container(settings, clock=SettableClock(MONDAY)))
     container.tokens.override(providers.Object(MemoryTokens()))
     yield Clinic(container, Api(container))
     container.close()

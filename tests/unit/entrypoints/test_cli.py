@@ -23,6 +23,7 @@ from telemed_core.domain.commit import ClaimChange
 from telemed_core.domain.ids import AppointmentId
 from telemed_core.errors import BusyError, UnavailableError
 from telemed_core.testing.builders import MONDAY, a_cpf
+from unit.entrypoints.api import on_memory, with_fast_passwords
 
 PASSWORD = "four quiet otters juggle"
 DOCTOR: dict[str, Any] = {
@@ -74,7 +75,7 @@ def clock() -> TravellingClock:
 @pytest.fixture
 def container(monkeypatch: pytest.MonkeyPatch, clock: TravellingClock) -> Iterator[Container]:
     """One clinic in memory for all commands of a test."""
-    shared = open_container(load_settings({}, profile="memory"), clock=clock)
+    shared = with_fast_passwords(open_container(load_settings(on_memory()), clock=clock))
     monkeypatch.setattr(acting, "open_container", lambda settings, clock=None: shared)
     yield shared
     shared.close()

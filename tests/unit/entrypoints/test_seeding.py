@@ -16,15 +16,15 @@ from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf, Password, Role
 from telemed_core.errors import UnavailableError
+from unit.entrypoints.api import on_memory, with_fast_passwords
 
 KINDS = {Role.ADMINISTRATOR: Administrator, Role.DOCTOR: Doctor, Role.PATIENT: Patient}
 
 
 @pytest.fixture
 def container() -> Iterator[Container]:
-    opened = open_container(
-        load_settings({}, profile="memory"), clock=TravellingClock(datetime(2026, 6, 1, 12, tzinfo=UTC))
-    )
+    clock = TravellingClock(datetime(2026, 6, 1, 12, tzinfo=UTC))
+    opened = with_fast_passwords(open_container(load_settings(on_memory()), clock=clock))
     yield opened
     opened.close()
 
@@ -36,6 +36,7 @@ def accounts(container: Container) -> list[Administrator | Doctor | Patient]:
 
 
 def test_everybody_who_is_told_of_can_sign_in_in_that_role(container: Container) -> None:
+    container.identity.reset_override()
     told = seed(container)
     assert Counter(one.role for one in told) == {Role.ADMINISTRATOR: 1, Role.DOCTOR: 6, Role.PATIENT: 3}
     for one, account in zip(told, accounts(container), strict=True):
