@@ -107,7 +107,7 @@ PARTS = [
             (BIN / "lint-imports", "--no-logo"),
         ],
     ),
-    Part("unit", 20, [tests("tests/unit", "--timeout=60")]),
+    Part("unit", 20, [tests("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile")]),
     # The same tests once more: measured, they take twice as long.
     Part("coverage", 90, [tests("tests/unit", "--quiet", "--cov", "--timeout=60")]),
     Part(
@@ -123,9 +123,20 @@ PARTS = [
         ],
     ),
     # What is raced needs both cores for itself.
-    Part("races and crashes", 300, [tests("tests/integration/races")]),
+    Part("races and crashes", 300, [tests("tests/integration/races", "tests/integration/http_races")]),
+    Part("API fuzzing", 120, [tests("tests/integration/fuzzing", "--timeout=900")]),
+    Part("attacks", 90, [tests("tests/integration/attacks")]),
     Part("schedules", 240, [tests("tests/integration/schedules", "-n", "2")]),
-    Part("journeys", 400, [tests("tests/integration/journeys", "-n", "2", "--dist", "loadgroup", "--timeout=600")]),
+    Part(
+        "journeys",
+        400,
+        [
+            tests(
+                *(f"tests/integration/{name}" for name in ("journeys", "http")),
+                *("-n", "2", "--dist", "loadgroup", "--timeout=600"),
+            )
+        ],
+    ),
 ]
 
 

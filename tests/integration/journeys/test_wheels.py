@@ -22,6 +22,8 @@ SOURCES = {"telemed": ROOT, "telemed-core": ROOT / "packaging" / "telemed-core"}
 CORE = ("telemed_core.errors", "telemed_core.domain", "telemed_core.ports", "telemed_core.application")
 SQL = ("adapters.sql", "adapters.sealing", "adapters.secret_files")
 PASSWORDS = ("adapters.local_identity",)
+TOKENS = ("adapters.tokens", "adapters.cursors")
+SERVER = (*TOKENS, "entrypoints.http")
 ALWAYS = (
     *CORE,
     "telemed_core.messages",
@@ -32,6 +34,7 @@ ALWAYS = (
     "entrypoints.cli",
     "entrypoints.container",
     "entrypoints.failures",
+    "entrypoints.operations",
     "entrypoints.settings",
 )
 PROMISES = {
@@ -42,7 +45,9 @@ PROMISES = {
     ("telemed", "sql"): (*ALWAYS, *SQL),
     ("telemed", "postgres"): (*ALWAYS, *SQL, "psycopg"),
     ("telemed", "passwords"): (*ALWAYS, *PASSWORDS),
-    ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS),
+    ("telemed", "tokens"): (*ALWAYS, *TOKENS),
+    ("telemed", "server"): (*ALWAYS, *SERVER),
+    ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS, *SERVER),
     ("telemed", "messages"): (*CORE, "telemed_core.messages"),
     ("telemed", "testing"): (*CORE, "telemed_core.testing"),
 }

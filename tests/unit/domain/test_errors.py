@@ -23,7 +23,7 @@ KINDS = (
     errors.UnavailableError,
 )
 
-SHARED = {CellsHeldError, TooManyError}
+SHARED: set[type[TelemedError]] = {CellsHeldError, TooManyError}
 """What others are made of: never raised themselves."""
 
 
