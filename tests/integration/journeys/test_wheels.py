@@ -35,6 +35,8 @@ ALWAYS = (
     "entrypoints.container",
     "entrypoints.failures",
     "entrypoints.operations",
+    "entrypoints.seeding",
+    "entrypoints.serve",
     "entrypoints.settings",
 )
 PROMISES = {
