@@ -107,7 +107,17 @@ PARTS = [
             (BIN / "lint-imports", "--no-logo"),
         ],
     ),
-    Part("unit", 20, [tests("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile")]),
+    Part(
+        "unit",
+        20,
+        [
+            # Without the plugins that it does not need: they are slow to load.
+            tests(
+                *("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile"),
+                *("-p", "no:schemathesis", "-p", "no:anyio"),
+            )
+        ],
+    ),
     # The same tests once more: measured, they take twice as long.
     Part("coverage", 90, [tests("tests/unit", "--quiet", "--cov", "--timeout=60")]),
     Part(

@@ -43,6 +43,7 @@ class Identity(Protocol):
 
         Raises:
             UnauthenticatedError: it is not one of ours, or its session has ended or expired.
+            BusyError: others kept refreshing the same session first.
         """
         ...
 

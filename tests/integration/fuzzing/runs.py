@@ -19,10 +19,10 @@ ST: Final = Path(sys.executable).parent / "st"
 TESTS: Final = Path(__file__).parents[2]
 CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
 SEED: Final = int(os.environ.get("TELEMED_FUZZING_SEED", "20260601"))
-EXAMPLES: Final = scaled(400, ci=30)
+EXAMPLES: Final = scaled(120, ci=30)
 """So many draws of each operation's input for each caller, beside what its schema alone asks for."""
 
-CHAINS: Final = scaled(400, ci=50)
+CHAINS: Final = scaled(200, ci=50)
 """So many walks along the links from one operation to the next for each caller."""
 
 ENDED_WITHIN: Final = 3600 if DEEP else 600
