@@ -75,7 +75,7 @@ class OpenSessions:
         self.kept.pop(session_id, None)
 
     def account_of(self, session_id: SessionId, account_id: AccountId, /) -> Account:
-        raise NotImplementedError
+        raise NotImplementedError  # an identity never asks: it is who authenticates that does
 
 
 @attrs.define
