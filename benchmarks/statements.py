@@ -15,7 +15,9 @@ TABLES = (
     "CREATE TABLE appointments (id TEXT PRIMARY KEY, doctor_id TEXT, patient_id TEXT, starts_at INTEGER, body TEXT)",
     "CREATE TABLE claims (person_id TEXT, cell INTEGER, appointment_id TEXT, PRIMARY KEY (person_id, cell))",
     "CREATE TABLE events (appointment_id TEXT, seq INTEGER, body TEXT, PRIMARY KEY (appointment_id, seq))",
-    "CREATE TABLE sagas (id TEXT PRIMARY KEY, name TEXT, subject TEXT)",
+    "CREATE TABLE sagas (id TEXT PRIMARY KEY, name TEXT, subject TEXT, version INTEGER, digest TEXT, phase TEXT,"
+    " step INTEGER, attempt INTEGER, seq INTEGER, fence INTEGER, claims INTEGER, due_at INTEGER, started_at INTEGER,"
+    " changed_at INTEGER)",
     "INSERT INTO schedules VALUES ('d', 1, 1, '{}')",
 )
 READ = "SELECT rev, bookable, body FROM schedules WHERE doctor_id = 'd'"
@@ -26,7 +28,7 @@ WRITES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("INSERT INTO appointments VALUES (:a, 'd', :p, :n, :b)", ("a", "p", "n", "b")),
     ("INSERT INTO claims VALUES ('d', :n, :a), (:p, :n, :a) ON CONFLICT DO NOTHING", ("n", "a", "p")),
     ("INSERT INTO events VALUES (:a, 1, :b)", ("a", "b")),
-    ("INSERT INTO sagas VALUES (:a, 'request', :a)", ("a",)),
+    ("INSERT INTO sagas VALUES (:a, 'request', :a, 1, 'digest', 'forward', 1, 1, 0, 0, 0, 0, :n, :n)", ("a", "n")),
 )
 
 

@@ -14,10 +14,19 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
+from adapters.serialization import instant_of, microseconds
 from telemed_core.domain.ids import AccountId, SessionId
+from telemed_core.domain.instants import SKEW
 from telemed_core.domain.people import Password
-from telemed_core.domain.sessions import Credential, Session, SignedIn
-from telemed_core.errors import BusyError, InvalidError, NotFoundError, StaleVersionError, UnauthenticatedError
+from telemed_core.domain.sessions import RESET_LIFE, Credential, Session, SignedIn
+from telemed_core.errors import (
+    BusyError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    StaleVersionError,
+    UnauthenticatedError,
+)
 from telemed_core.ports.people import Credentials, Sessions
 from telemed_core.ports.services import Identity
 from telemed_core.ports.system import Ids
@@ -40,6 +49,10 @@ NOBODYS_HASH: Final = f"$argon2id$v=19$m=19456,t=2,p=1${'A' * 22}${'A' * 43}"
 _REFRESH_TOKEN: Final = re.compile(
     r"(?P<content>(?P<session_id>[A-Za-z0-9._-]{1,64})\.(?P<generation>[0-9]{1,9}))\.(?P<mac>[A-Za-z0-9_-]{43})"
 ).fullmatch
+_RESET_TOKEN: Final = re.compile(
+    r"(?P<content>(?P<username>[A-Za-z0-9][A-Za-z0-9._-]{0,63})\.(?P<rev>[0-9]{1,9})\.(?P<until>[0-9]{1,16}))"
+    r"\.(?P<mac>[A-Za-z0-9_-]{43})"
+).fullmatch
 
 RUNS: Final = 8
 """How often a refresh looks again where others changed its session first; after one of them it has nothing to write."""
@@ -56,7 +69,8 @@ class LocalIdentity:
     """An ``Identity`` over hashes and sessions of our own.
 
     Hashing takes 19 MiB and tens of milliseconds: two at once, eight waiting, more are refused. A refresh token is
-    ``<session id>.<generation>.<HMAC-SHA256 of both>``.
+    ``<session id>.<generation>.<HMAC-SHA256 of both>``. A token for a new password is ``<account id>.<revision of the
+    password>.<until when, in microseconds>.<HMAC-SHA256 of all three>``: the new password raises the revision.
     """
 
     _credentials: Credentials
@@ -64,6 +78,7 @@ class LocalIdentity:
     _ids: Ids
     _access_token: AccessTokens
     _refresh_keys: tuple[bytes, ...] = attrs.field(repr=False)
+    _reset_keys: tuple[bytes, ...] = attrs.field(repr=False)
     _admitted: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE + WAITING), init=False)
     _running: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE), init=False)
 
@@ -103,6 +118,24 @@ class LocalIdentity:
 
     def change(self, username: AccountId, password: Password, /, *, keep: SessionId) -> None:
         self._credentials.put(username, self._hash(password), keep=keep)
+
+    def reset_token(self, username: AccountId, /, *, now: datetime) -> str | None:
+        kept = self._credentials.get(username)
+        if kept is None:
+            return None
+        content = f"{username}.{kept.rev}.{microseconds(now + RESET_LIFE)}"
+        return f"{content}.{_mac(self._reset_keys[0], content)}"
+
+    def reset(self, token: str, password: Password, /, *, now: datetime) -> None:
+        username, rev, until = self._read_reset(token)
+        kept = self._credentials.get(username)
+        # One further ahead than it ever was belongs to another clock.
+        if kept is None or kept.rev != rev or not now < until <= now + RESET_LIFE + SKEW:
+            raise _not_good()
+        try:
+            self._credentials.put(username, self._hash(password), before=rev)
+        except ConflictError:
+            raise _not_good() from None
 
     def remove(self, username: AccountId, /) -> None:
         self._credentials.remove(username)
@@ -156,9 +189,16 @@ class LocalIdentity:
         given = _REFRESH_TOKEN(refresh_token)
         if given is None:
             raise UnauthenticatedError
-        if not any(hmac.compare_digest(_mac(key, given["content"]), given["mac"]) for key in self._refresh_keys):
+        if not _is_ours(given, self._refresh_keys):
             raise UnauthenticatedError
         return SessionId(given["session_id"]), int(given["generation"])
+
+    def _read_reset(self, token: str) -> tuple[AccountId, int, datetime]:
+        """Whose it is, of which password, and until when it is good, if it was made by ourselves."""
+        given = _RESET_TOKEN(token)
+        if given is None or not _is_ours(given, self._reset_keys):
+            raise _not_good()
+        return AccountId(given["username"]), int(given["rev"]), instant_of(int(given["until"]))
 
 
 def open_local_identity(
@@ -168,14 +208,24 @@ def open_local_identity(
     *,
     access_token: AccessTokens,
     refresh_keys: tuple[bytes, ...],
+    reset_keys: tuple[bytes, ...],
 ) -> Identity:
     """Check passwords against these hashes, and keep who has signed in in these sessions.
 
     Args:
         access_token: makes the access tokens that are handed out.
         refresh_keys: refresh tokens are made under the first, and taken under each of them.
+        reset_keys: the same, of tokens for a new password.
     """
-    return LocalIdentity(credentials, sessions, ids, access_token, refresh_keys)
+    return LocalIdentity(credentials, sessions, ids, access_token, refresh_keys, reset_keys)
+
+
+def _is_ours(given: re.Match[str], keys: tuple[bytes, ...]) -> bool:
+    return any(hmac.compare_digest(_mac(key, given["content"]), given["mac"]) for key in keys)
+
+
+def _not_good() -> InvalidError:
+    return InvalidError("token", "is not one of ours, or not good any more")
 
 
 def _mac(key: bytes, content: str) -> str:

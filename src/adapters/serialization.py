@@ -18,6 +18,7 @@ from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.events import AppointmentEvent, Event
 from telemed_core.domain.ids import AppointmentId, Id
 from telemed_core.domain.instants import EPOCH, Interval, TimeZone
+from telemed_core.domain.notices import Announcement
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf, Role
 from telemed_core.domain.receipts import Receipt
@@ -160,3 +161,13 @@ def dump_affected(affected: tuple[AppointmentId, ...]) -> str:
 def load_affected(text: str) -> tuple[AppointmentId, ...]:
     """The appointments that were written."""
     return _CONVERTER.structure(orjson.loads(text), tuple[AppointmentId, ...])
+
+
+def dump_announcement(announcement: Announcement) -> str:
+    """What a notice is about."""
+    return _dump(announcement)
+
+
+def load_announcement(text: str) -> Announcement:
+    """What was written of it."""
+    return _CONVERTER.structure(orjson.loads(text), Announcement)

@@ -1,8 +1,10 @@
 """The composition root: which adapter stands behind each port, and what each use case is made of."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
+from entrypoints.logs import log_alarm
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.application.agendas import BlockTime, CancelBlocked, ListBlocks, RemoveBlock, ReplaceAgenda
 from telemed_core.application.auditing import RepairLedger, VerifyLedger
@@ -20,8 +23,17 @@ from telemed_core.application.booking import (
     RequestAppointment,
     RescheduleAppointment,
 )
+from telemed_core.application.calendars import AppointmentCalendar, OpenFeed, ReadFeed, RevokeFeed
 from telemed_core.application.committing import Commands, Committing
 from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
+from telemed_core.application.notifying import (
+    DeliverNotices,
+    ListDeliveries,
+    ListNotices,
+    Notify,
+    ReadNotice,
+    ReplayNotice,
+)
 from telemed_core.application.profiles import ChangeProfile, CloseAccount
 from telemed_core.application.reading import (
     DescribeAppointments,
@@ -37,19 +49,29 @@ from telemed_core.application.reading import (
     ShowDoctor,
 )
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
+from telemed_core.application.resetting import AskReset, ResetPassword
 from telemed_core.application.signing_in import Authenticate, ChangePassword, Guard, RefreshSession, SignIn, SignOut
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
 from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
+from telemed_core.domain.notices import Notice
+from telemed_core.domain.sagas import SagaRow
 from telemed_core.domain.sessions import Session
 from telemed_core.errors import InvalidError
+from telemed_core.ports.notices import Calendars, Feeds, Mailer, Notices, Publisher
 from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
+from telemed_core.ports.sagas import SagaLog
 from telemed_core.ports.services import Identity, Sealing, Tokens
 from telemed_core.ports.storage import Appointments, Ledger, Receipts, Schedules, Stores, Texts
 from telemed_core.ports.system import Clock, Ids
+from telemed_core.saga.operating import CompensateSaga, ListSagas, ResolveSaga, RetrySaga, ShowSaga
+from telemed_core.saga.participants import participants
+from telemed_core.saga.running import Inline, Participant, RunSagas, TakeOver
+from telemed_core.saga.sagas import REGISTRY, Registry
 
 if TYPE_CHECKING:
     from adapters.cursors import Cursors
+    from adapters.mailbox import Mailbox
     from adapters.secret_files import Secrets
     from adapters.system import TravellingClock
     from adapters.tokens import Issuer
@@ -75,6 +97,13 @@ def travelling_clock(start: datetime) -> "TravellingClock":
     from adapters.system import TravellingClock
 
     return TravellingClock(start)
+
+
+def mailbox() -> "Mailbox":
+    """A mail server that keeps what it is sent: for demonstrations."""
+    from adapters.mailbox import Mailbox
+
+    return Mailbox()
 
 
 def open_ids() -> Ids:
@@ -156,7 +185,12 @@ def open_identity(
         return issuer().access_token(session, now=now)
 
     return open_local_identity(
-        credentials, sessions, ids, access_token=access_token, refresh_keys=_derived(secrets, "refresh")
+        credentials,
+        sessions,
+        ids,
+        access_token=access_token,
+        refresh_keys=_derived(secrets, "refresh"),
+        reset_keys=_derived(secrets, "reset"),
     )
 
 
@@ -165,6 +199,86 @@ def open_cursors(secrets: "Secrets") -> "Cursors":
     from adapters.cursors import open_cursors
 
     return open_cursors(*_derived(secrets, "cursor"))
+
+
+def open_publisher(notify: Notify) -> Publisher:
+    """What has changed is told in this process, at once."""
+    from adapters.publishing import open_in_process
+
+    return open_in_process(notify)
+
+
+def open_mailer(settings: Settings) -> Mailer:
+    """Sends e-mails by the mail server; without one, none can leave."""
+    if settings.smtp_url is None:
+        from adapters.mailbox import NoMailServer
+
+        return NoMailServer()
+    from adapters.smtp import open_smtp
+
+    try:
+        return open_smtp(settings.smtp_url.get_secret_value(), settings.mail_from)
+    except InvalidError as error:
+        field = error.fields[0]
+        raise SettingsError(f"{PREFIX}{field.field.upper()} {field.message}") from None
+
+
+def open_calendars(settings: Settings) -> Calendars:
+    """Writes iCalendar files, with invitations from where e-mails come from."""
+    from adapters.calendars import open_calendars
+
+    return open_calendars(settings.mail_from)
+
+
+def leave(mailer: Mailer) -> bool:
+    """Whether e-mails can leave: there is a mail server."""
+    from adapters.mailbox import NoMailServer
+
+    return not isinstance(mailer, NoMailServer)
+
+
+def open_owner() -> str:
+    """This process, as the log of sagas names it."""
+    from adapters.system import this_process
+
+    return this_process()
+
+
+def open_gone() -> Callable[[str], bool]:
+    """Tells whether another process of this host is known not to run any more."""
+    from adapters.system import is_gone
+
+    return is_gone
+
+
+def open_participants(
+    stores: Stores, identity: Identity, publisher: Publisher, clock: Clock
+) -> Mapping[str, Participant]:
+    """Who carries out the steps of sagas."""
+    return participants(
+        appointments=stores.appointments,
+        doctors=stores.doctors,
+        accounts=stores.accounts,
+        identity=identity,
+        feeds=stores.feeds,
+        log=stores.sagas,
+        publisher=publisher,
+        clock=clock,
+    )
+
+
+def _alarm_of_saga(row: SagaRow) -> None:
+    saga = REGISTRY.find(row)
+    step = saga.steps[row.progress.step].name if saga and 0 <= row.progress.step < len(saga.steps) else None
+    log_alarm("saga quarantined", saga=row.id, name=row.name, step=step, code=row.progress.error)
+
+
+def _alarm_of_notice(notice: Notice) -> None:
+    log_alarm("delivery dead", notice=notice.id, event=notice.event, kind=notice.kind, code=notice.last_error)
+
+
+def _pause(length: timedelta) -> None:
+    time.sleep(length.total_seconds())
 
 
 def _derived(secrets: "Secrets", name: str) -> tuple[bytes, ...]:
@@ -205,14 +319,55 @@ class Container(containers.DeclarativeContainer):
     credentials: Provider[Credentials] = stores.provided.credentials
     sessions: Provider[Sessions] = stores.provided.sessions
     attempts: Provider[Attempts] = stores.provided.attempts
+    sagas: Provider[SagaLog] = stores.provided.sagas
+    notices: Provider[Notices] = stores.provided.notices
+    feeds: Provider[Feeds] = stores.provided.feeds
+    public_url: Provider[str] = settings.provided.public_url
     issuer = Once(open_issuer, secrets)
     tokens = Once(open_tokens, settings, issuer)
     identity = Once(open_identity, credentials, sessions, ids, issuer.provider, secrets)
     cursors = Once(open_cursors, secrets)
 
-    commands = Once(Commands, clock, ids, receipts)
+    wake: Once[threading.Event] = Once(threading.Event)
+    """Set by each commit of this process: sagas are to be run."""
+
+    commands = Once(Commands, clock, ids, receipts, wake.provided.set)
     committing = Once(Committing, appointments, commands)
-    enrolment = Once(Enrolment, accounts, identity, ids)
+
+    mailer = Once(open_mailer, settings)
+    email = Once(leave, mailer)
+    calendars = Once(open_calendars, settings)
+    notify = Once(Notify, notices, email)
+    publisher = Once(open_publisher, notify)
+    deliver_notices = Once(
+        DeliverNotices,
+        notices,
+        accounts,
+        identity,
+        mailer,
+        calendars,
+        clock,
+        public_url,
+        providers.Object(_alarm_of_notice),
+    )
+    list_notices = Once(ListNotices, notices, accounts)
+    read_notice = Once(ReadNotice, notices, clock)
+    list_deliveries = Once(ListDeliveries, notices)
+    replay_notice = Once(ReplayNotice, notices)
+
+    owner = Once(open_owner)
+    registry: Provider[Registry] = providers.Object(REGISTRY)
+    alarm: Provider[Callable[[SagaRow], None]] = providers.Object(_alarm_of_saga)
+    participants = Once(open_participants, stores, identity, publisher, clock)
+    run_sagas = Once(RunSagas, sagas, registry, participants, clock, owner, alarm)
+    inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(_pause), alarm)
+    take_over = Once(TakeOver, sagas, owner, Once(open_gone))
+    list_sagas = Once(ListSagas, sagas)
+    show_saga = Once(ShowSaga, sagas, texts, registry)
+    retry_saga = Once(RetrySaga, sagas, registry, clock)
+    compensate_saga = Once(CompensateSaga, sagas, registry, clock)
+    resolve_saga = Once(ResolveSaga, sagas, registry, clock)
+    enrolment = Once(Enrolment, accounts, identity, ids, clock, inline_sagas)
 
     guard = Once(Guard, attempts, sealing)
     sign_in = Once(SignIn, accounts, identity, guard, clock)
@@ -220,6 +375,8 @@ class Container(containers.DeclarativeContainer):
     authenticate = Once(Authenticate, tokens, sessions, clock)
     sign_out = Once(SignOut, identity)
     change_password = Once(ChangePassword, identity, guard, clock)
+    ask_reset = Once(AskReset, accounts, notices, clock, email)
+    reset_password = Once(ResetPassword, identity, clock)
 
     register_doctor = Once(RegisterDoctor, enrolment, ids, clock)
     register_patient = Once(RegisterPatient, enrolment, ids, clock)
@@ -255,6 +412,10 @@ class Container(containers.DeclarativeContainer):
     recall_appointment = Once(RecallAppointment, appointments)
     recall_verification = Once(RecallVerification, doctors)
     recall_block = Once(RecallBlock, schedules)
+    appointment_calendar = Once(AppointmentCalendar, appointments, accounts, calendars, clock, public_url)
+    open_feed = Once(OpenFeed, feeds, ids)
+    read_feed = Once(ReadFeed, feeds, accounts, appointments, calendars, clock, public_url)
+    revoke_feed = Once(RevokeFeed, feeds)
     describe_appointments = Once(DescribeAppointments, accounts, texts)
 
     sweep = Once(Sweep, appointments, cancel_blocked, attempts, clock, ids)
@@ -262,9 +423,11 @@ class Container(containers.DeclarativeContainer):
     repair_ledger = Once(RepairLedger, ledger)
 
 
-def open_container(settings: Settings, *, clock: Clock | None = None) -> Container:
-    """The parts of this process; ``clock`` in place of the one that the settings choose."""
+def open_container(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Container:
+    """The parts of this process; ``clock`` and ``mailer`` in place of those that the settings choose."""
     container = Container(settings=settings)
+    if mailer is not None:
+        container.mailer.override(providers.Object(mailer))
     if clock is not None:
         container.clock.override(providers.Object(clock))
     return container

@@ -82,7 +82,7 @@ def _settings(options: Options, *, demo: bool) -> "Settings":
 
 
 def _prepare(settings: "Settings") -> None:
-    """Migrate, once and before there are workers; memory is the worker's own."""
+    """Migrate, once and before there are workers; memory is the worker's own. A wrong setting is told of here."""
     from entrypoints.cli.acting import opened_with
     from entrypoints.seeding import seed
 
@@ -90,6 +90,7 @@ def _prepare(settings: "Settings") -> None:
         return
     with opened_with(settings) as container:
         container.stores()
+        container.mailer()
         if settings.demo:
             seed(container)
 

@@ -23,12 +23,11 @@ ROTATING: Final = ("secret_previous", "data_key_previous", "issuer_key_previous"
 Source = Literal["option", "environment", "default"]
 
 _PROFILES = ("memory", "local")
-_LATER = frozenset(
-    {"store", "objects", "events", "meetings", "identity", "smtp_url", "ice_servers", "aws_endpoint_url"}
-)
+_LATER = frozenset({"store", "objects", "events", "meetings", "identity", "ice_servers", "aws_endpoint_url"})
 _WHOLE: Final = {"threads": (1, 256), "trusted_proxies": (0, 16), "requests_per_minute": (1, 1_000_000)}
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:|file:)[^?]+(?:\?.*)?").fullmatch
 _POSTGRES = re.compile(r"postgres(?:ql(?:\+psycopg)?)?://.+").fullmatch
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*").fullmatch
 
 
 class SettingsError(Exception):
@@ -44,7 +43,11 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="folder of the SQLite file and of the secrets made for it")
     at: datetime | None = Field(None, description="instant at which this process's clock starts, and runs")
     public_url: str = Field("http://127.0.0.1:8000", description="address at which people reach the system")
-    background: Literal["on", "off"] = Field("on", description="whether workers sweep; off: telemed sweep --watch does")
+    background: Literal["on", "off"] = Field(
+        "on", description="whether workers sweep, run sagas and send e-mails; off: telemed sweep --watch does"
+    )
+    smtp_url: SecretStr | None = Field(None, description="mail server; unset: no e-mail is sent")
+    mail_from: str = Field("no-reply@localhost", description="address that e-mails and invitations come from")
     threads: int = Field(16, description="requests that one worker carries out at once, and its database connections")
     trusted_proxies: int = Field(
         0, description="how many proxies of ours a request passes, each adding X-Forwarded-For"
@@ -92,8 +95,6 @@ class Settings(BaseSettings):
         if value is None:
             return None
         least, most = _WHOLE[str(info.field_name)]
-        if value is None and info.field_name == "requests_per_minute":
-            return value
         text = str(value)
         if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
@@ -144,6 +145,20 @@ class Settings(BaseSettings):
     def _database(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not (_SQLITE(value.get_secret_value()) or _POSTGRES(value.get_secret_value())):
             raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not _is_mail_server(value.get_secret_value()):
+            raise ValueError("must be smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if not _MAIL_ADDRESS(value) or len(value) > 254:
+            raise ValueError("must be an e-mail address such as no-reply@clinic.example")
         return value
 
     @model_validator(mode="after")
@@ -239,6 +254,18 @@ def effective(settings: Settings) -> list[Setting]:
     ]
 
 
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        plain = parts.port != 0 and not (parts.path.strip("/") or parts.query or parts.fragment)
+    except ValueError:
+        return False
+    signs_in = {bool(parts.username), bool(parts.password)} if "@" in parts.netloc else {True}
+    return bool(re.fullmatch(r"[!-~]+", url) and plain and parts.scheme in {"smtp", "smtps"} and parts.hostname) and (
+        signs_in == {True}
+    )
+
+
 def _field(variable: str) -> str:
     name = variable.removeprefix(PREFIX).lower()
     if name in Settings.model_fields and variable == PREFIX + name.upper():
@@ -260,7 +287,7 @@ def _explained(error: ValidationError) -> Iterator[str]:
 def _shown(name: str, value: Any) -> str:
     if value is None:
         return ""
-    if name == "database_url":
+    if name in {"database_url", "smtp_url"}:
         return _masked(value.get_secret_value())
     return value.isoformat() if isinstance(value, datetime) else str(value)
 

@@ -12,7 +12,8 @@
     ├── NotFoundError           it does not exist, or not for this actor
     ├── ConflictError           the state of things forbids it now
     │   ├── TooManyPendingError  CellsHeldError: SlotTakenError, PatientBusyError
-    │   ├── StaleRevisionError  StaleVersionError  ScheduleChangedError
+    │   ├── StaleRevisionError  StaleVersionError  ScheduleChangedError  FencedError
+    │   ├── UndeliverableError
     │   ├── InvalidTransitionError  DeadlinePassedError  ProposalExistsError
     │   ├── JoinWindowClosedError  TooEarlyError  NotPresentError  AlreadyRatedError
     │   ├── AlreadyRegisteredError  LiveAppointmentsError
@@ -187,6 +188,20 @@ class ScheduleChangedError(ConflictError):
 
     code = "schedule_changed"
     text = "The doctor's agenda has changed since it was read."
+
+
+class FencedError(ConflictError):
+    """Another runner has the saga now; whoever had it lets go of it."""
+
+    code = "fenced"
+    text = "Another runner has this saga now."
+
+
+class UndeliverableError(ConflictError):
+    """A mail server has refused a message for good."""
+
+    code = "undeliverable"
+    text = "The message was refused for good."
 
 
 class InvalidTransitionError(ConflictError):

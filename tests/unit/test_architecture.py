@@ -11,6 +11,7 @@ ALLOWED = {
     "ports": {"attrs"},
     "application": {"attrs"},
     "messages": {"attrs", "pydantic", "pydantic_core"},
+    "saga": {"attrs"},
     "testing": {"attrs", "hypothesis", "pytest"},
 }
 

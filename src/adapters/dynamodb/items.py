@@ -8,12 +8,14 @@ from adapters.dynamodb.actions import Item, binary, key, number, text
 from adapters.dynamodb.tables import BY_DOCTOR, BY_PATIENT, WORK, Index
 from adapters.serialization import dump_appointment, dump_event, dump_receipt
 from telemed_core.domain.appointment import Appointment
-from telemed_core.domain.commit import Command, Idempotency, SagaStart
+from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.events import AppointmentEvent
 from telemed_core.domain.ids import AppointmentId, CommandId, DoctorId, Id, PersonId
 from telemed_core.domain.instants import CELLS_PER_DAY, EPOCH
 from telemed_core.domain.receipts import RECEIPT_LIFE, Receipt
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.domain.texts import TextKey
+from telemed_core.saga.sagas import REGISTRY
 
 SHARDS: Final = 8
 """Into how many partitions the work of one hour is spread."""
@@ -78,12 +80,16 @@ def event_item(event: AppointmentEvent, command_id: CommandId) -> Item:
 
 
 def saga_item(saga: SagaStart, *, at: datetime) -> Item:
-    """The saga's row, due at once."""
+    """The saga's row as it starts, due when it says, else at once."""
+    row = REGISTRY.begin(saga, at=at)
     return {
-        **key(f"S#{saga.id}", "M"),
-        **_work(saga.id, due=at),
-        "name": text(saga.name),
-        "subject": text(saga.subject),
+        **key(f"S#{row.id}", "M"),
+        **_work(row.id, due=saga.due_at or at),
+        "name": text(row.name),
+        "subject": text(row.subject),
+        "version": number(row.version),
+        "digest": text(row.digest),
+        "step": number(row.progress.step),
     }
 
 

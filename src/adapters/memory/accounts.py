@@ -9,7 +9,9 @@ from telemed_core.domain.accounts import Account, Administrator, Login, Reservat
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, PatientId, PersonId
+from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.patient import Closure, Patient
+from telemed_core.domain.sagas import Phase, SagaEntry, SagaRow
 from telemed_core.domain.schedule import Schedule
 from telemed_core.errors import (
     AlreadyRegisteredError,
@@ -38,26 +40,32 @@ class MemoryAccounts:
                 person = state.people.setdefault(reservation.cpf, person)
             state.logins.update(dict.fromkeys(reservation.logins(), account_id))
             state.reservations[account_id] = (reservation, person)
-            state.sagas[reservation.saga.id] = reservation.saga
+            state.start(reservation.saga, at=reservation.saga.due_at or EPOCH)
             return person
 
-    def release(self, account_id: AccountId, /) -> None:
+    def release(self, account_id: AccountId, /, *, entry: SagaEntry | None = None) -> bool:
         state = self._state
         with state.lock:
-            if account_id in state.accounts or account_id not in state.reservations:
-                return
-            reservation, _ = state.reservations.pop(account_id)
-            for login in reservation.logins():
+            if account_id in state.accounts:
+                return True
+            if entry is not None and not state.was_written(entry):
+                state.keep(entry.after)
+            reservation, _ = state.reservations.pop(account_id, (None, None))
+            for login in reservation.logins() if reservation else ():
                 del state.logins[login]
-            del state.sagas[reservation.saga.id]
+            return False
 
-    def add(self, account: Account, /) -> None:
+    def add(self, account: Account, /, *, entry: SagaEntry | None = None) -> None:
         state = self._state
         with state.lock:
             if account.id in state.accounts:
                 return
+            if entry is not None:
+                state.held(entry.before)
             if account.id not in state.reservations:
                 raise ConflictError
+            row = state.sagas[state.reservations[account.id][0].saga.id]
+            state.keep(_completed(row) if entry is None else entry.after)
             state.accounts[account.id] = account
             if isinstance(account, Patient):
                 state.quotas.setdefault(account.person_id, Quota()).open = True
@@ -71,7 +79,6 @@ class MemoryAccounts:
                     rev=1,
                     agenda=Agenda(account.time_zone),
                 )
-            del state.sagas[state.reservations[account.id][0].saga.id]
 
     def find(self, login: Login, /) -> Account | None:
         with self._state.lock:
@@ -116,7 +123,13 @@ class MemoryAccounts:
             for login in state.reservations[before.id][0].logins():
                 del state.logins[login]
             state.forget(before.id)
-            state.sagas[closure.saga.id] = closure.saga
+            state.start(closure.saga, at=closure.after.closed_at or EPOCH)
+
+    def anonymise(self, patient_id: PatientId, /) -> None:
+        with self._state.lock:
+            stored = self._state.accounts.get(patient_id)
+            if isinstance(stored, Patient) and is_closed(stored):
+                self._state.accounts[patient_id] = stored.anonymised()
 
     def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
         with self._state.lock:
@@ -135,3 +148,9 @@ class MemoryPatients:
         if not isinstance(account, Patient):
             raise NotFoundError
         return account
+
+
+def _completed(row: SagaRow) -> SagaRow:
+    """The row of a saga that has come to its end without its runner."""
+    progress = attrs.evolve(row.progress, phase=Phase.COMPLETED)
+    return SagaEntry(before=row, progress=progress, at=row.changed_at).after

@@ -80,6 +80,11 @@ class MemoryDoctors:
             raise NotFoundError
         return decided
 
+    def decisions(self, doctor_id: DoctorId, /, *, after: int) -> Sequence[Doctor]:
+        with self._state.lock:
+            decided = [one for (whose, _), (one, _) in self._state.decisions.items() if whose == doctor_id]
+        return sorted((one for one in decided if one.rev > after), key=lambda one: one.rev)
+
 
 def _is_behind(doctor: Doctor, registered_at: datetime, doctor_id: DoctorId) -> bool:
     return doctor.registered_at < registered_at or (doctor.registered_at == registered_at and doctor.id > doctor_id)

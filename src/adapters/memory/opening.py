@@ -3,7 +3,10 @@
 from adapters.memory.accounts import MemoryAccounts, MemoryPatients
 from adapters.memory.appointments import MemoryAppointments
 from adapters.memory.doctors import MemoryDoctors
+from adapters.memory.feeds import MemoryFeeds
 from adapters.memory.ledger import MemoryLedger
+from adapters.memory.notices import MemoryNotices
+from adapters.memory.sagas import MemorySagaLog
 from adapters.memory.schedules import MemorySchedules
 from adapters.memory.signing_in import MemoryAttempts, MemoryCredentials, MemorySessions
 from adapters.memory.state import MemoryReceipts, MemoryTexts, State
@@ -25,6 +28,9 @@ def open_memory() -> Stores:
         credentials=MemoryCredentials(state),
         sessions=MemorySessions(state),
         attempts=MemoryAttempts(state),
+        sagas=MemorySagaLog(state),
+        notices=MemoryNotices(state),
+        feeds=MemoryFeeds(state),
         check=lambda: None,
         close=lambda: None,
     )

@@ -10,7 +10,7 @@ from telemed_core.domain.accounts import Account
 from telemed_core.domain.attempts import Failures
 from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.sessions import Credential, Session
-from telemed_core.errors import NotFoundError, StaleVersionError
+from telemed_core.errors import ConflictError, NotFoundError, StaleVersionError
 
 
 @attrs.frozen
@@ -19,12 +19,19 @@ class MemoryCredentials:
 
     _state: State
 
-    def put(self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None) -> None:
+    def put(
+        self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None, before: int | None = None
+    ) -> None:
         state = self._state
         with state.lock:
-            before = state.credentials.get(username)
+            if username in state.removed:
+                raise ConflictError
+            kept = state.credentials.get(username)
+            rev = kept.rev if kept else 0
+            if before is not None and rev != before:
+                raise StaleVersionError
             session = state.sessions.get(keep) if keep else None
-            credential = Credential(secret_hash, before.rev + 1 if before else 1)
+            credential = Credential(secret_hash, rev + 1)
             state.forget(username)
             state.credentials[username] = credential
             if session is not None and session.account_id == username:
@@ -35,6 +42,7 @@ class MemoryCredentials:
 
     def remove(self, username: AccountId, /) -> None:
         with self._state.lock:
+            self._state.removed.add(username)
             self._state.forget(username)
 
 

@@ -9,7 +9,7 @@ import attrs
 from telemed_core.domain.accounts import Account, Login, Reservation
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.attempts import Failures
-from telemed_core.domain.commit import Command, Idempotency, SagaStart
+from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.events import AppointmentEvent
 from telemed_core.domain.ids import (
@@ -24,12 +24,16 @@ from telemed_core.domain.ids import (
     SessionId,
 )
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.notices import Channel, EventId, Notice, NoticeId
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf
 from telemed_core.domain.receipts import Receipt
+from telemed_core.domain.sagas import Intervention, SagaEntry, SagaRow, SagaStart
 from telemed_core.domain.schedule import BlockCancellation, Schedule
 from telemed_core.domain.sessions import Credential, Session
 from telemed_core.domain.texts import Text, TextKey
+from telemed_core.errors import FencedError
+from telemed_core.saga.sagas import REGISTRY
 
 
 @attrs.define
@@ -51,6 +55,7 @@ class State:
     reservations: dict[AccountId, tuple[Reservation, PersonId]] = attrs.Factory(dict)
     accounts: dict[AccountId, Account] = attrs.Factory(dict)
     credentials: dict[AccountId, Credential] = attrs.Factory(dict)
+    removed: set[AccountId] = attrs.Factory(set)
     # Those that go on: each counts with the present credential of its account.
     sessions: dict[SessionId, Session] = attrs.Factory(dict)
     failures: dict[str, Failures] = attrs.Factory(dict)
@@ -65,7 +70,14 @@ class State:
     claims: dict[PersonId, dict[int, AppointmentId]] = attrs.Factory(dict)
     quotas: dict[PersonId, Quota] = attrs.Factory(dict)
     texts: dict[TextKey, str] = attrs.Factory(dict)
-    sagas: dict[SagaId, SagaStart] = attrs.Factory(dict)
+    sagas: dict[SagaId, SagaRow] = attrs.Factory(dict)
+    # Those of them that are to be run.
+    waiting: dict[SagaId, SagaRow] = attrs.Factory(dict)
+    interventions: dict[SagaId, list[Intervention]] = attrs.Factory(dict)
+    published: dict[Id, int] = attrs.Factory(dict)
+    notices: dict[NoticeId, Notice] = attrs.Factory(dict)
+    told: set[tuple[EventId, AccountId, Channel]] = attrs.Factory(set)
+    feeds: dict[AccountId, str] = attrs.Factory(dict)
     receipts: dict[tuple[AccountId, str], Receipt] = attrs.Factory(dict)
 
     def check_receipt(self, command: Command) -> None:
@@ -83,6 +95,33 @@ class State:
             if session.account_id == username:
                 del self.sessions[session.id]
 
+    def start(self, saga: SagaStart, *, at: datetime) -> None:
+        """Record the saga; one that is there goes on as it is."""
+        if saga.id not in self.sagas:
+            self.keep(REGISTRY.begin(saga, at=at))
+
+    def keep(self, row: SagaRow) -> None:
+        """Put the row in the place of what was there."""
+        self.sagas[row.id] = row
+        if row.due_at is None:
+            self.waiting.pop(row.id, None)
+        else:
+            self.waiting[row.id] = row
+
+    def held(self, row: SagaRow) -> SagaRow:
+        """What is kept of the saga, where nobody has come between."""
+        kept = self.sagas.get(row.id)
+        if kept is None or (kept.seq, kept.fence) != (row.seq, row.fence):
+            raise FencedError
+        return kept
+
+    def was_written(self, entry: SagaEntry) -> bool:
+        """Whether this very entry is the last one; if not, it may be written."""
+        if self.sagas.get(entry.before.id) == entry.after:
+            return True
+        self.held(entry.before)
+        return False
+
     def write(
         self, command: Command, *, subject: Id, rev: int, texts: Iterable[Text], sagas: Iterable[SagaStart]
     ) -> None:
@@ -90,7 +129,7 @@ class State:
         for text in texts:
             self.texts[text.key] = text.body
         for saga in sagas:
-            self.sagas[saga.id] = saga
+            self.start(saga, at=command.at)
         asked = command.idempotency
         if asked is not None:
             self.receipts[asked.account_id, asked.key] = Receipt(asked, command.id, subject, rev, command.at)

@@ -8,17 +8,19 @@ from sqlalchemy import Connection, Executable, bindparam, delete, insert, select
 
 from adapters.serialization import dump_schedule, name_in_profile
 from adapters.sql import profiles
-from adapters.sql.changing import change_profile, close_account
+from adapters.sql.changing import anonymise, change_profile, close_account
 from adapters.sql.doctors import write_directory
-from adapters.sql.records import close_saga, start_sagas
+from adapters.sql.saga_rows import complete, start_sagas, write_entry
 from adapters.sql.tables import ACCOUNTS, LOGINS, PERSONS, SCHEDULES
 from adapters.sql.transactions import Database
 from telemed_core.domain.accounts import Account, Login, Reservation, login_space
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, PatientId, PersonId, SagaId
+from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.patient import Closure, Patient
 from telemed_core.domain.people import Cpf, EmailAddress
+from telemed_core.domain.sagas import SagaEntry
 from telemed_core.domain.schedule import Schedule
 from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError
 from telemed_core.ports.services import Sealing
@@ -32,15 +34,12 @@ _RESERVE: Final = text(
     " ON CONFLICT DO NOTHING"
 )
 _RESERVED: Final = select(ACCOUNTS.c.person_id).where(ACCOUNTS.c.id == bindparam("account_id"))
+_ADDED: Final = _RESERVED.where(ACCOUNTS.c.profile.is_not(None))
 _TAKE_LOGIN: Final = text(
     "INSERT INTO logins (space, login_index, account_id) VALUES (:space, :login_index, :account_id)"
     " ON CONFLICT DO NOTHING"
 )
-_RELEASE: Final = (
-    delete(ACCOUNTS)
-    .where(ACCOUNTS.c.id == bindparam("account_id"), ACCOUNTS.c.profile.is_(None))
-    .returning(ACCOUNTS.c.saga_id)
-)
+_RELEASE: Final = delete(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account_id"), ACCOUNTS.c.profile.is_(None))
 _ADD: Final = (
     update(ACCOUNTS)
     .where(ACCOUNTS.c.id == bindparam("account_id"), ACCOUNTS.c.profile.is_(None))
@@ -81,7 +80,8 @@ class SqlAccounts:
         for space, index in sorted((space, self._index(space, login)) for space, login in reservation.logins()):
             if not connection.execute(_TAKE_LOGIN, {**account, "space": space, "login_index": index}).rowcount:
                 raise AlreadyRegisteredError
-        start_sagas(connection, (reservation.saga,))
+        saga = reservation.saga
+        start_sagas(connection, (saga,), at=saga.due_at or EPOCH)
         return person
 
     def _person(self, connection: Connection, reservation: Reservation) -> PersonId:
@@ -91,13 +91,17 @@ class SqlAccounts:
         connection.execute(_NEW_PERSON, {"cpf_index": index, "id": reservation.person_id})
         return PersonId(connection.execute(_PERSON, {"cpf_index": index}).scalar_one())
 
-    def release(self, account_id: AccountId, /) -> None:
-        self._database.write(lambda connection: _release(connection, account_id))
+    def release(self, account_id: AccountId, /, *, entry: SagaEntry | None = None) -> bool:
+        return self._database.write(lambda connection: _release(connection, account_id, entry))
 
-    def add(self, account: Account, /) -> None:
-        self._database.write(lambda connection: self._add(connection, account))
+    def add(self, account: Account, /, *, entry: SagaEntry | None = None) -> None:
+        self._database.write(lambda connection: self._add(connection, account, entry))
 
-    def _add(self, connection: Connection, account: Account) -> None:
+    def _add(self, connection: Connection, account: Account, entry: SagaEntry | None) -> None:
+        if connection.execute(_ADDED, {"account_id": account.id}).scalar() is not None:
+            return
+        if entry is not None:
+            write_entry(connection, entry)
         row = profiles.row_of(account, self._sealing)
         saga_id = connection.execute(_ADD, {**row, "account_id": account.id}).scalar_one_or_none()
         if saga_id is None:
@@ -109,7 +113,8 @@ class SqlAccounts:
         if isinstance(account, Doctor):
             write_directory(connection, account)
             _open_schedule(connection, account)
-        close_saga(connection, SagaId(saga_id))
+        if entry is None:
+            complete(connection, SagaId(saga_id))
 
     def find(self, login: Login, /) -> Account | None:
         space = login_space(login)
@@ -126,6 +131,9 @@ class SqlAccounts:
 
     def close(self, closure: Closure, /) -> None:
         self._database.write(lambda connection: close_account(connection, closure, sealing=self._sealing))
+
+    def anonymise(self, patient_id: PatientId, /) -> None:
+        self._database.write(lambda connection: anonymise(connection, patient_id, sealing=self._sealing))
 
     def names(self, account_ids: Collection[AccountId], /) -> Mapping[AccountId, str]:
         asked = {account_id: account_id for account_id in account_ids}
@@ -147,10 +155,13 @@ class SqlAccounts:
                 return self._sealing.index(space, str(login))
 
 
-def _release(connection: Connection, account_id: AccountId) -> None:
-    saga_id = connection.execute(_RELEASE, {"account_id": account_id}).scalar_one_or_none()
-    if saga_id is not None:
-        close_saga(connection, SagaId(saga_id))
+def _release(connection: Connection, account_id: AccountId, entry: SagaEntry | None) -> bool:
+    connection.execute(_RELEASE, {"account_id": account_id})
+    if connection.execute(_ADDED, {"account_id": account_id}).scalar() is not None:
+        return True
+    if entry is not None:
+        write_entry(connection, entry)
+    return False
 
 
 def _open_schedule(connection: Connection, doctor: Doctor) -> None:

@@ -7,14 +7,15 @@ from sqlalchemy import Connection, bindparam, delete, update
 
 from adapters.sql import profiles
 from adapters.sql.doctors import change_directory
-from adapters.sql.records import start_sagas
+from adapters.sql.saga_rows import start_sagas
 from adapters.sql.schedules import locked, replace
 from adapters.sql.signing_in import forget
 from adapters.sql.tables import ACCOUNTS, LOGINS, QUOTAS
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AccountId, CommandId
-from telemed_core.domain.patient import Closure
+from telemed_core.domain.ids import AccountId, CommandId, PatientId
+from telemed_core.domain.instants import EPOCH
+from telemed_core.domain.patient import Closure, Patient
 from telemed_core.errors import LiveAppointmentsError, StaleVersionError
 from telemed_core.ports.services import Sealing
 
@@ -51,7 +52,15 @@ def close_account(connection: Connection, closure: Closure, *, sealing: Sealing)
         raise LiveAppointmentsError
     connection.execute(_GIVE_BACK, {"of": before.id})
     forget(connection, before.id)
-    start_sagas(connection, (closure.saga,))
+    start_sagas(connection, (closure.saga,), at=closure.after.closed_at or EPOCH)
+
+
+def anonymise(connection: Connection, patient_id: PatientId, *, sealing: Sealing) -> None:
+    """Erase of a closed account what its record has no need of."""
+    stored = _stored(connection, patient_id, sealing)
+    if isinstance(stored, Patient) and profiles.is_closed(stored):
+        row = profiles.row_of(stored.anonymised(), sealing)
+        connection.execute(_CHANGE, {**row, "of": patient_id, "before": stored.rev})
 
 
 def _change(connection: Connection, before: Account, after: Account, sealing: Sealing) -> bool:

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Integer, bindparam, insert, select, text, upd
 
 from adapters.serialization import dump_appointment, dump_event
 from adapters.sql import claims
-from adapters.sql.records import leave_receipt, start_sagas, write_texts
+from adapters.sql.records import leave_receipt, write_texts
+from adapters.sql.saga_rows import start_sagas
 from adapters.sql.tables import APPOINTMENTS, EVENTS, QUOTAS, SCHEDULES, Instant
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import AppointmentChange, Command, Commit, Guard, QuotaChange, ScheduleGuard
@@ -84,7 +85,7 @@ def apply(connection: Connection, commit: Commit, *, command: Command, sealing: 
         ],
     )
     write_texts(connection, sealing, commit.texts)
-    start_sagas(connection, commit.sagas)
+    start_sagas(connection, commit.sagas, at=command.at)
     return after
 
 

@@ -1,15 +1,16 @@
 """Doctors in SQL: their profiles, the directory in which they are found, and decisions on their registration."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
 
 from adapters.serialization import dump_affected, load_affected
 from adapters.sql import profiles
-from adapters.sql.records import leave_receipt, start_sagas, write_texts
+from adapters.sql.records import leave_receipt, write_texts
+from adapters.sql.saga_rows import start_sagas
 from adapters.sql.schedules import live_of, locked, replace, was_made_by
 from adapters.sql.tables import ACCOUNTS, DECISIONS, DOCTOR_SPECIALTIES, DOCTOR_WORDS, DOCTORS
 from adapters.sql.transactions import Database
@@ -38,11 +39,13 @@ _STRIKE_WORD: Final = delete(DOCTOR_WORDS).where(
 )
 _QUEUE: Final = _LIST.order_by(DOCTORS.c.registered_at.desc(), DOCTORS.c.id)
 _KEEP_DECISION: Final = insert(DECISIONS)
-_DECISION: Final = (
+_MADE: Final = (
     select(ACCOUNTS.c.id, ACCOUNTS.c.role, ACCOUNTS.c.cpf, DECISIONS.c.profile, DECISIONS.c.affected)
     .join_from(DECISIONS, ACCOUNTS)
-    .where(DECISIONS.c.doctor_id == bindparam("doctor_id"), DECISIONS.c.rev == bindparam("rev"))
+    .where(DECISIONS.c.doctor_id == bindparam("doctor_id"))
 )
+_DECISION: Final = _MADE.where(DECISIONS.c.rev == bindparam("rev"))
+_DECISIONS: Final = _MADE.where(DECISIONS.c.rev > bindparam("after")).order_by(DECISIONS.c.rev)
 
 
 def write_directory(connection: Connection, doctor: Doctor) -> None:
@@ -127,7 +130,7 @@ class SqlDoctors:
             return load_affected(kept.affected)
         connection.execute(_SHOW, {"of": doctor.id, "status": doctor.status.value})
         write_texts(connection, self._sealing, verification.texts)
-        start_sagas(connection, (verification.saga,))
+        start_sagas(connection, (verification.saga,), at=command.at)
         affected = live_of(connection, doctor.id, now=command.at)
         left = {"profile": row["profile"], "affected": dump_affected(affected)}
         connection.execute(_KEEP_DECISION, {"doctor_id": doctor.id, "rev": doctor.rev, **left})
@@ -153,7 +156,10 @@ class SqlDoctors:
             raise NotFoundError
         return doctor, load_affected(row.affected)
 
-    def _found(self, statement: Executable) -> Sequence[Doctor]:
-        rows = self._database.read(lambda connection: connection.execute(statement).all())
+    def decisions(self, doctor_id: DoctorId, /, *, after: int) -> Sequence[Doctor]:
+        return self._found(_DECISIONS, {"doctor_id": doctor_id, "after": after})
+
+    def _found(self, statement: Executable, asked: Mapping[str, Any] | None = None) -> Sequence[Doctor]:
+        rows = self._database.read(lambda connection: connection.execute(statement, asked).all())
         accounts = (profiles.load(row, self._sealing) for row in rows)
         return [account for account in accounts if isinstance(account, Doctor)]

@@ -9,9 +9,12 @@ from adapters.sql.accounts import SqlAccounts, SqlPatients
 from adapters.sql.appointments import SqlAppointments
 from adapters.sql.doctors import SqlDoctors
 from adapters.sql.engine import parse_url
+from adapters.sql.feeds import SqlFeeds
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.migrating import migrate as migrate_database
+from adapters.sql.notices import SqlNotices
 from adapters.sql.records import SqlReceipts, SqlTexts
+from adapters.sql.sagas import SqlSagaLog
 from adapters.sql.schedules import SqlSchedules
 from adapters.sql.signing_in import SqlAttempts, SqlCredentials, SqlSessions
 from adapters.sql.transactions import Database
@@ -55,6 +58,9 @@ def open_sql(
         credentials=SqlCredentials(database),
         sessions=SqlSessions(database, sealing),
         attempts=SqlAttempts(database),
+        sagas=SqlSagaLog(database, sealing),
+        notices=SqlNotices(database),
+        feeds=SqlFeeds(database, sealing),
         check=lambda: database.read(_check),
         close=database.close,
     )

@@ -1,17 +1,17 @@
-"""What every command leaves beside its own changes: its receipt, texts and sagas; and how they are read."""
+"""What every command leaves beside its own changes: its receipt and texts; and how they are read."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 import attrs
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text
 
 from adapters.serialization import dump_receipt, load_receipt
-from adapters.sql.tables import RECEIPTS, SAGAS, TEXTS, Instant
+from adapters.sql.tables import RECEIPTS, TEXTS, Instant
 from adapters.sql.transactions import Database
-from telemed_core.domain.commit import Command, Idempotency, SagaStart
-from telemed_core.domain.ids import Id, SagaId
+from telemed_core.domain.commit import Command, Idempotency
+from telemed_core.domain.ids import Id
 from telemed_core.domain.receipts import RECEIPT_LIFE, Receipt
 from telemed_core.domain.texts import Text, TextKey
 from telemed_core.ports.services import Sealing
@@ -26,8 +26,6 @@ _FIND_RECEIPT: Final = select(RECEIPTS.c.body).where(
 )
 _READ_TEXTS: Final = select(TEXTS).where(TEXTS.c.owner.in_(bindparam("owners", expanding=True)))
 _WRITE_TEXT: Final = insert(TEXTS)
-_START_SAGA: Final = insert(SAGAS)
-_CLOSE_SAGA: Final = update(SAGAS).where(SAGAS.c.id == bindparam("saga_id")).values(open=False)
 
 
 def leave_receipt(connection: Connection, command: Command, *, subject: Id, rev: int) -> None:
@@ -64,18 +62,6 @@ def write_texts(connection: Connection, sealing: Sealing, texts: Iterable[Text])
     ]
     if rows:
         connection.execute(_WRITE_TEXT, rows)
-
-
-def start_sagas(connection: Connection, sagas: Iterable[SagaStart]) -> None:
-    """Record sagas that are to carry on."""
-    rows = [{"id": one.id, "name": one.name, "subject": one.subject, "open": True} for one in sagas]
-    if rows:
-        connection.execute(_START_SAGA, rows)
-
-
-def close_saga(connection: Connection, saga_id: SagaId) -> None:
-    """Record that nothing is left to do."""
-    connection.execute(_CLOSE_SAGA, {"saga_id": saga_id})
 
 
 def _context(key: TextKey) -> str:

@@ -17,7 +17,7 @@ from telemed_core.domain.accounts import Account
 from telemed_core.domain.attempts import Failures
 from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.sessions import Credential, Session
-from telemed_core.errors import NotFoundError, StaleVersionError
+from telemed_core.errors import ConflictError, NotFoundError, StaleVersionError
 from telemed_core.ports.services import Sealing
 
 # It locks a row that is new, too: of two first ones at once, the second waits here. So does the one of the attempts.
@@ -30,7 +30,13 @@ _CREDENTIAL: Final = select(CREDENTIALS.c.secret_hash, CREDENTIALS.c.rev).where(
     CREDENTIALS.c.username == bindparam("username")
 )
 _LOCKED_REV: Final = select(CREDENTIALS.c.rev).where(CREDENTIALS.c.username == bindparam("username")).with_for_update()
+# Another hash is never put in the place of this one, and none is equal to it.
+_REMOVED: Final = "-"
 _FORGET: Final = delete(CREDENTIALS).where(CREDENTIALS.c.username == bindparam("of"))
+_REMOVE: Final = text(
+    f"INSERT INTO credentials (username, secret_hash, rev) VALUES (:of, '{_REMOVED}', 1)"  # noqa: S608 # our own text
+    f" ON CONFLICT (username) DO UPDATE SET secret_hash = '{_REMOVED}', rev = credentials.rev + 1"
+)
 _END_ALL: Final = delete(SESSIONS).where(SESSIONS.c.account_id == bindparam("of"))
 _END_OTHERS: Final = _END_ALL.where(SESSIONS.c.id != bindparam("keep"))
 _GO_ON: Final = update(SESSIONS).where(SESSIONS.c.id == bindparam("keep"), SESSIONS.c.account_id == bindparam("of"))
@@ -74,11 +80,18 @@ class SqlCredentials:
 
     _database: Database
 
-    def put(self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None) -> None:
+    def put(
+        self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None, before: int | None = None
+    ) -> None:
         asked = {"username": username}
 
         def work(connection: Connection) -> None:
-            rev = connection.execute(_LOCKED_CREDENTIAL, asked).one().rev + 1
+            kept = connection.execute(_LOCKED_CREDENTIAL, asked).one()
+            if kept.secret_hash == _REMOVED:
+                raise ConflictError
+            if before is not None and (kept.rev != before or not kept.rev):
+                raise StaleVersionError
+            rev = kept.rev + 1
             connection.execute(_SET_HASH, {"of": username, "secret_hash": secret_hash, "rev": rev})
             connection.execute(_END_OTHERS, {"of": username, "keep": keep or ""})
             if keep is not None:
@@ -92,10 +105,14 @@ class SqlCredentials:
     def get(self, username: AccountId, /) -> Credential | None:
         asked = {"username": username}
         row = self._database.read(lambda connection: connection.execute(_CREDENTIAL, asked).one_or_none())
-        return None if row is None else Credential(row.secret_hash, row.rev)
+        return None if row is None or row.secret_hash == _REMOVED else Credential(row.secret_hash, row.rev)
 
     def remove(self, username: AccountId, /) -> None:
-        self._database.write(lambda connection: forget(connection, username))
+        def work(connection: Connection) -> None:
+            connection.execute(_REMOVE, {"of": username})
+            connection.execute(_END_ALL, {"of": username})
+
+        self._database.write(work)
 
 
 @attrs.frozen

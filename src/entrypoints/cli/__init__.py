@@ -19,7 +19,12 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
         "appointments": Target(
             "entrypoints.cli.appointments:appointments", "Ask for, answer, move and cancel appointments."
         ),
-        "sweep": Target("entrypoints.cli.upkeep:sweep", "Write down what time has made true, once or for ever."),
+        "sweep": Target("entrypoints.cli.upkeep:sweep", "Do what is due: expiries, sagas, e-mails; once or for ever."),
+        "sagas": Target("entrypoints.cli.sagas:sagas", "List sagas, and help those that have come to a stop."),
+        "notifications": Target(
+            "entrypoints.cli.notifications:notifications",
+            "List what people were told, and send again what was given up.",
+        ),
         "ledger": Target("entrypoints.cli.upkeep:ledger", "Verify and repair the ledger of everyone's time."),
         "admin": Target("entrypoints.cli.people:admin", "Create administrators."),
         "openapi": Target("entrypoints.cli.contract:openapi", "Print the contract of the API, as OpenAPI."),

@@ -10,12 +10,14 @@ import click
 from entrypoints.cli.running import Options
 from entrypoints.container import Container, open_container
 from entrypoints.failures import MISUSED, problem
+from entrypoints.logs import open_log
 from entrypoints.settings import Settings, SettingsError, load_settings
 from telemed_core.domain.accounts import Account, Administrator, parse_login
 from telemed_core.domain.ids import AdministratorId, PersonId
 from telemed_core.domain.instants import TimeZone, parse_date, parse_instant
 from telemed_core.domain.people import EmailAddress
 from telemed_core.errors import ForbiddenError, InvalidError, NotFoundError
+from telemed_core.ports.notices import Mailer
 from telemed_core.ports.system import Clock
 
 A = TypeVar("A")
@@ -48,9 +50,11 @@ def opened(options: Options) -> AbstractContextManager[Container]:
 
 
 @contextmanager
-def opened_with(settings: Settings, *, clock: Clock | None = None) -> Iterator[Container]:
-    """The parts of this process, closed at the end; ``clock`` in place of the one that the settings choose."""
-    container = open_container(settings, clock=clock)
+def opened_with(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Iterator[Container]:
+    """The parts of this process, closed at the end; ``clock`` and ``mailer`` in place of what the settings choose."""
+    # A saga that a command runs may raise an alarm.
+    open_log()
+    container = open_container(settings, clock=clock, mailer=mailer)
     try:
         yield container
     except SettingsError as error:

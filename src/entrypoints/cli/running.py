@@ -21,6 +21,7 @@ EXTRAS: Final = {
     "cryptography": "local",
     "argon2": "local",
     "joserfc": "local",
+    "icalendar": "local",
     "fastapi": "server",
     "granian": "server",
     "psycopg": "postgres",

@@ -7,44 +7,38 @@ from datetime import date
 
 import click
 
+from entrypoints.background import Background, all_at_once
 from entrypoints.cli.acting import day, opened, person, settings_of
-from entrypoints.cli.running import Options, common, tell
+from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, progress, show_data, show_table
-from entrypoints.failures import REFUSED, problem
+from entrypoints.failures import REFUSED
 from entrypoints.settings import effective
 from telemed_core.domain.ids import PersonId
 from telemed_core.domain.instants import cell_start
 from telemed_core.domain.ledger import Difference
-from telemed_core.errors import UnavailableError
-
-EVERY_SECONDS = 5.0
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="For ever, every five seconds, until it is told to end.")
+@click.option("--watch", is_flag=True, help="For ever, until it is told to end.")
 @common
 def sweep(options: Options, watch: bool) -> None:
-    """Write down what time has made true: expiries, lapses, no-shows; finish what a crash left."""
+    """Do what is due: write down what time has made true, run sagas, send e-mails; finish what a crash left."""
     ended = threading.Event()
     if watch:
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with opened(options) as container:
-        sweeping = container.sweep()
-        if watch:
-            click.echo("watching")
-        while True:
-            try:
-                swept = sweeping()
-            except UnavailableError as error:
-                if not watch:
-                    raise
-                # It will answer again: what is due stays due until then.
-                tell(problem(error))
-            else:
-                if not watch or swept.settled or swept.cancelled:
-                    click.echo(f"settled {swept.settled}, cancelled {swept.cancelled}")
-            if not watch or ended.wait(EVERY_SECONDS):
-                return
+        if not watch:
+            container.take_over()()
+            click.echo(all_at_once(container))
+            return
+        container.stores()
+        background = Background(container, did=click.echo)
+        click.echo("watching")
+        background.start()
+        try:
+            ended.wait()
+        finally:
+            background.stop()
 
 
 @click.group()

@@ -11,8 +11,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from entrypoints.background import Background
 from entrypoints.container import Container, open_container
-from entrypoints.http.background import Background
 from entrypoints.http.docs import docs_routes
 from entrypoints.http.transport import Transport
 from entrypoints.operations.all_operations import OPERATIONS
@@ -27,7 +27,7 @@ Carrying = Callable[[Operation, Incoming], Awaitable[Outgoing]]
 
 
 def make_app(container: Container) -> FastAPI:
-    """The API over these parts, without what the transport adds; its lifespan sweeps in the background."""
+    """The API over these parts, without what the transport adds; its lifespan sweeps, runs sagas and sends e-mails."""
     settings = container.settings()
     described = document(OPERATIONS, version=version("telemed"), server_url=settings.public_url)
     app = FastAPI(
@@ -130,7 +130,8 @@ def _lifespan(container: Container) -> Callable[[FastAPI], AbstractAsyncContextM
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         background = Background(container)
-        background.start()
+        if container.settings().background == "on":
+            background.start()
         try:
             yield
         finally:

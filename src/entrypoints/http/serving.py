@@ -21,7 +21,7 @@ from granian.log import LOGGING_CONFIG, LogLevels
 from granian.server.mp import MPServer
 from starlette.types import ASGIApp
 
-from entrypoints.http.logs import open_log
+from entrypoints.logs import open_log
 
 APP: Final = "entrypoints.http.app:app"
 WAITING: Final = 2048

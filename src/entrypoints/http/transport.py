@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.logs import log_access, log_bug
+from entrypoints.logs import log_access, log_bug
 from telemed_core.messages.views import problem_view
 
 MOST_BYTES: Final = 1 << 20

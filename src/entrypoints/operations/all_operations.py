@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from entrypoints.operations import accounts, agendas, appointments, doctors, health, sign_in
+from entrypoints.operations import (
+    accounts,
+    agendas,
+    appointments,
+    calendars,
+    doctors,
+    health,
+    notifications,
+    sagas,
+    sign_in,
+)
 from entrypoints.operations.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -12,4 +22,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *doctors.OPERATIONS,
     *agendas.OPERATIONS,
     *appointments.OPERATIONS,
+    *notifications.OPERATIONS,
+    *calendars.OPERATIONS,
+    *sagas.OPERATIONS,
 )

@@ -11,7 +11,7 @@ import orjson
 from entrypoints.container import Container
 from entrypoints.failures import Problem, problem
 from entrypoints.operations.limits import RequestLimits
-from entrypoints.operations.operation import Answer, Call, Incoming, Operation, Outgoing, role_of
+from entrypoints.operations.operation import Answer, Call, File, Incoming, Operation, Outgoing, role_of
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.ids import AccountId, Id, SessionId
@@ -157,7 +157,11 @@ def _check_ids(ids: Iterable[str]) -> None:
         raise NotFoundError from None
 
 
-def _success(operation: Operation, done: View | Answer | None) -> Outgoing:
+def _success(operation: Operation, done: View | Answer | File | None) -> Outgoing:
+    if isinstance(done, File):
+        assert operation.media_type is not None  # noqa: S101 # an operation that answers a file says of what type
+        headers = {"Content-Type": operation.media_type, **done.headers}
+        return Outgoing(status=operation.status, headers=headers, body=done.content)
     answer = done if isinstance(done, Answer) else Answer(done)
     if answer.view is None:
         return Outgoing(status=operation.status, headers=answer.headers)

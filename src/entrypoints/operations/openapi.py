@@ -163,6 +163,8 @@ def _success(one: Operation, components: Components) -> Json:
     views = _views(one)
     if views:
         response["content"] = {JSON: {"schema": _one_of(views, components)}}
+    if one.media_type:
+        response["content"] = {one.media_type.partition(";")[0]: {"schema": {"type": "string"}}}
     if one.links:
         response["links"] = {
             target: {"operationId": target, "parameters": {"id": f"$response.body#/{field}"}}

@@ -109,6 +109,14 @@ class Answer:
     headers: Headers = attrs.Factory(dict)
 
 
+@attrs.frozen
+class File:
+    """An answer that is no JSON, of its operation's media type."""
+
+    content: bytes = attrs.field(repr=False)
+    headers: Headers = attrs.Factory(dict)
+
+
 @attrs.frozen(kw_only=True)
 class Operation:
     """One operation of the API.
@@ -122,6 +130,7 @@ class Operation:
         body, query: what its input is read as, the body by the caller's role where it depends on that; ``None``: it
             takes none.
         status, view: of a success; several views: one of them, by who asks; ``None``: without a body.
+        media_type: of a success that is a file, in place of a view.
         refusals: errors that it can end with, beside those that follow from the fields here.
         replay: what a repeat under the same ``Idempotency-Key`` answers; ``None``: it takes no key.
         request_headers: those that it reads, by name, with what they are.
@@ -139,8 +148,9 @@ class Operation:
     body: type[Request] | Mapping[Role, type[Request]] | None = None
     query: type[Request] | None = None
     view: type[View] | tuple[type[View], ...] | None = None
+    media_type: str | None = None
     refusals: tuple[type[TelemedError], ...] = ()
-    act: Callable[[Call[Any, Any]], View | Answer | None]
+    act: Callable[[Call[Any, Any]], View | Answer | File | None]
     replay: Callable[[Call[Any, Any], Receipt], View] | None = None
     request_headers: Mapping[str, str] = attrs.Factory(dict)
     answer_headers: Mapping[str, str] = attrs.Factory(dict)

@@ -7,7 +7,15 @@ from entrypoints.operations.operation import ANYONE, SIGNED_IN, Call, Operation,
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.sessions import SignedIn
 from telemed_core.errors import InvalidCredentialsError, TooManyAttemptsError, UnauthenticatedError
-from telemed_core.messages.sign_in import KeySetView, Refreshing, SignIn, TokenView, key_set_view
+from telemed_core.messages.sign_in import (
+    KeySetView,
+    PasswordResetConfirmation,
+    PasswordResetRequest,
+    Refreshing,
+    SignIn,
+    TokenView,
+    key_set_view,
+)
 
 
 def _sign_in(call: Call[SignIn, None]) -> TokenView:
@@ -22,6 +30,14 @@ def _refresh(call: Call[Refreshing, None]) -> TokenView:
 
 def _sign_out(call: Call[None, None]) -> None:
     call.container.sign_out()(session_id=call.session_id)
+
+
+def _ask_reset(call: Call[PasswordResetRequest, None]) -> None:
+    call.container.ask_reset()(login=call.body.login)
+
+
+def _reset(call: Call[PasswordResetConfirmation, None]) -> None:
+    call.container.reset_password()(token=call.body.token, password=call.body.password)
 
 
 def _keys(call: Call[None, None]) -> KeySetView:
@@ -72,6 +88,28 @@ OPERATIONS: Final = (
         roles=SIGNED_IN,
         status=204,
         act=_sign_out,
+    ),
+    Operation(
+        name="ask_password_reset",
+        method="POST",
+        path="/v1/auth/password-reset",
+        about="Have a link to another password sent by e-mail; the answer does not tell whether there is an account.",
+        tag="sign-in",
+        roles=ANYONE,
+        status=202,
+        body=PasswordResetRequest,
+        act=_ask_reset,
+    ),
+    Operation(
+        name="reset_password",
+        method="POST",
+        path="/v1/auth/password-reset/confirm",
+        about="Set another password with what came by e-mail, once, within 30 minutes; all sessions end.",
+        tag="sign-in",
+        roles=ANYONE,
+        status=204,
+        body=PasswordResetConfirmation,
+        act=_reset,
     ),
     Operation(
         name="list_keys",

@@ -42,13 +42,22 @@ DUE_AT_ONCE: Final = 200
 T = TypeVar("T")
 
 
+def _nobody() -> None:
+    """Nobody waits for commits."""
+
+
 @attrs.frozen
 class Commands:
-    """Runs commands: each has one id and one instant, and is answered once per idempotency key."""
+    """Runs commands: each has one id and one instant, and is answered once per idempotency key.
+
+    Attributes:
+        woken: called after each act that has succeeded: what follows from its commit may begin.
+    """
 
     _clock: Clock
     _ids: Ids
     _receipts: Receipts
+    _woken: Callable[[], None] = _nobody
 
     def run(self, act: Callable[[Command], T], *, idempotency: Idempotency | None = None) -> T:
         """Act, deciding again up to three times where what was read had changed by the commit.
@@ -62,9 +71,11 @@ class Commands:
         try:
             for _ in range(TRIES):
                 try:
-                    return act(command)
+                    done = act(command)
                 except _MovedOn:
                     continue
+                self._woken()
+                return done
             raise BusyError
         except TelemedError as error:
             receipt = idempotency and self._receipts.find(idempotency, now=command.at)

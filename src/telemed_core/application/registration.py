@@ -1,54 +1,88 @@
 """Registration: what identifies the account is reserved, the identity made, the account added; or all of it undone."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import TypeVar
 
 import attrs
 
 from telemed_core.domain.accounts import Account, Administrator, Reservation
-from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AccountId, AdministratorId, DoctorId, PatientId, PersonId, SagaId
+from telemed_core.domain.ids import AdministratorId, DoctorId, PatientId, PersonId, SagaId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import ConsentKind, Patient, birth_date, consents
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, Role
 from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.domain.sagas import LEASE, SagaStart
 from telemed_core.domain.specialties import Specialty
-from telemed_core.errors import TelemedError
 from telemed_core.ports.people import Accounts
+from telemed_core.ports.sagas import InlineSagas
 from telemed_core.ports.services import Identity
 from telemed_core.ports.system import Clock, Ids
+
+A = TypeVar("A", Doctor, Patient, Administrator)
 
 
 @attrs.frozen
 class Enrolment:
-    """The three steps that every registration takes."""
+    """The steps that every registration takes, as a saga that is carried to its end at once.
+
+    What identifies the account is reserved in the commit that records the saga; the saga is due a lease later, and
+    until then it is this call's. Nobody else has the password: should this process die or be too slow, all is undone.
+    """
 
     _accounts: Accounts
     _identity: Identity
     _ids: Ids
+    _clock: Clock
+    _sagas: InlineSagas
 
-    def reserve(
-        self, account_id: AccountId, role: Role, *, email: EmailAddress, cpf: Cpf | None = None, crm: Crm | None = None
-    ) -> PersonId:
-        """The first step; answers the person."""
-        drawn = PersonId(self._ids.new())
-        saga = SagaStart(SagaId(self._ids.new()), f"register_{role}", account_id)
-        return self._accounts.reserve(
-            Reservation(account_id=account_id, role=role, email=email, cpf=cpf, crm=crm, person_id=drawn, saga=saga)
+    def draw_person(self) -> PersonId:
+        """Who the account's owner is, should nobody have the CPF yet."""
+        return PersonId(self._ids.new())
+
+    def enrol(self, account: A, password: Password) -> A:
+        """Add the account, as the person's who has its CPF.
+
+        Raises:
+            AlreadyRegisteredError: one of its logins is another's.
+            InvalidError: the password is a common one.
+            BusyError: it took too long, or too many do so at once; it is being undone.
+        """
+        due_at = self._clock.now() + LEASE
+        reservation = self._reservation(account, due_at=due_at)
+        person_id = self._accounts.reserve(reservation)
+        enrolled = account if isinstance(account, Administrator) else attrs.evolve(account, person_id=person_id)
+        self._sagas.run(
+            reservation.saga,
+            {
+                "create_identity": lambda _: self._identity.create(enrolled.id, password),
+                "create_profile": lambda entry: self._accounts.add(enrolled, entry=entry),
+            },
+            at=due_at,
+        )
+        return enrolled
+
+    def _reservation(self, account: Account, *, due_at: datetime) -> Reservation:
+        role = _role(account)
+        return Reservation(
+            account_id=account.id,
+            role=role,
+            email=account.email,
+            cpf=None if isinstance(account, Administrator) else account.cpf,
+            crm=account.crm if isinstance(account, Doctor) else None,
+            person_id=self.draw_person() if isinstance(account, Administrator) else account.person_id,
+            saga=SagaStart(SagaId(self._ids.new()), f"register_{role}", account.id, due_at),
         )
 
-    def finish(self, account: Account, password: Password) -> None:
-        """The identity and the account; a refused identity undoes the reservation, as far as that is possible now.
 
-        A failure while the account is added may have added it: it is left to the registration's saga.
-        """
-        try:
-            self._identity.create(account.id, password)
-        except TelemedError:
-            self._identity.remove(account.id)
-            self._accounts.release(account.id)
-            raise
-        self._accounts.add(account)
+def _role(account: Account) -> Role:
+    match account:
+        case Doctor():
+            return Role.DOCTOR
+        case Patient():
+            return Role.PATIENT
+        case _:
+            return Role.ADMINISTRATOR
 
 
 @attrs.frozen
@@ -58,6 +92,7 @@ class RegisterDoctor:
     Raises:
         AlreadyRegisteredError: CPF, CRM or e-mail is another doctor's.
         InvalidError: the password is a common one.
+        BusyError: it took too long, or too many do so at once; it is being undone.
     """
 
     _enrolment: Enrolment
@@ -79,11 +114,9 @@ class RegisterDoctor:
         price_cents: Cents,
         language: Language = Language.PORTUGUESE,
     ) -> Doctor:
-        doctor_id = DoctorId(self._ids.new())
-        person_id = self._enrolment.reserve(doctor_id, Role.DOCTOR, email=email, cpf=cpf, crm=crm)
         doctor = Doctor(
-            id=doctor_id,
-            person_id=person_id,
+            id=DoctorId(self._ids.new()),
+            person_id=self._enrolment.draw_person(),
             name=name,
             crm=crm,
             email=email,
@@ -96,8 +129,7 @@ class RegisterDoctor:
             language=language,
             registered_at=self._clock.now(),
         )
-        self._enrolment.finish(doctor, password)
-        return doctor
+        return self._enrolment.enrol(doctor, password)
 
 
 @attrs.frozen
@@ -107,6 +139,7 @@ class RegisterPatient:
     Raises:
         AlreadyRegisteredError: CPF or e-mail is another patient's, or the e-mail an administrator's.
         InvalidError: a consent is missing, the day of birth is not past, or the password is a common one.
+        BusyError: it took too long, or too many do so at once; it is being undone.
     """
 
     _enrolment: Enrolment
@@ -128,11 +161,9 @@ class RegisterPatient:
     ) -> Patient:
         now = self._clock.now()
         birth, given = birth_date(born, now=now), consents(consented, at=now)
-        patient_id = PatientId(self._ids.new())
-        person_id = self._enrolment.reserve(patient_id, Role.PATIENT, email=email, cpf=cpf)
         patient = Patient(
-            id=patient_id,
-            person_id=person_id,
+            id=PatientId(self._ids.new()),
+            person_id=self._enrolment.draw_person(),
             name=name,
             cpf=cpf,
             email=email,
@@ -142,8 +173,7 @@ class RegisterPatient:
             language=language,
             consents=given,
         )
-        self._enrolment.finish(patient, password)
-        return patient
+        return self._enrolment.enrol(patient, password)
 
 
 @attrs.frozen
@@ -153,6 +183,7 @@ class CreateAdministrator:
     Raises:
         AlreadyRegisteredError: the e-mail is a patient's or another administrator's.
         InvalidError: the password is a common one.
+        BusyError: it took too long, or too many do so at once; it is being undone.
     """
 
     _enrolment: Enrolment
@@ -169,6 +200,4 @@ class CreateAdministrator:
         administrator = Administrator(
             id=AdministratorId(self._ids.new()), email=email, time_zone=time_zone, language=language
         )
-        self._enrolment.reserve(administrator.id, Role.ADMINISTRATOR, email=email)
-        self._enrolment.finish(administrator, password)
-        return administrator
+        return self._enrolment.enrol(administrator, password)

@@ -2,12 +2,12 @@
 
 import attrs
 
-from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, AdministratorId, PersonId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Role
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.errors import InvalidError
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from telemed_core.domain.events import AppointmentEvent
-from telemed_core.domain.ids import AccountId, AppointmentId, CommandId, DoctorId, Id, PersonId, SagaId
+from telemed_core.domain.ids import AccountId, AppointmentId, CommandId, DoctorId, PersonId
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.domain.texts import Text
 
 if TYPE_CHECKING:
@@ -64,15 +65,6 @@ class LicenceGuard:
 
 
 Guard = ScheduleGuard | LicenceGuard
-
-
-@attrs.frozen
-class SagaStart:
-    """The saga that carries on from a commit; it names its subject and holds ids only."""
-
-    id: SagaId
-    name: str
-    subject: Id
 
 
 @attrs.frozen

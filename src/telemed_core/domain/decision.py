@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from telemed_core.domain.commit import AppointmentChange, Commit, Guard, QuotaChange, SagaStart, claim_changes
+from telemed_core.domain.commit import AppointmentChange, Commit, Guard, QuotaChange, claim_changes
 from telemed_core.domain.events import AppointmentEvent, Proposal, Side
 from telemed_core.domain.evolution import evolve
 from telemed_core.domain.ids import AppointmentId, ProposalId, SagaId
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import REASON_MIN, Text, TextKey, reason
 from telemed_core.errors import DeadlinePassedError, InvalidTransitionError

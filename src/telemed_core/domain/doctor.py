@@ -6,11 +6,11 @@ from typing import Self
 
 import attrs
 
-from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.ids import DoctorId, PersonId, SagaId
 from telemed_core.domain.instants import EPOCH, TimeZone
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language
 from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.texts import Text, TextKey, reason
 from telemed_core.errors import InvalidError, InvalidTransitionError, LicenceInactiveError

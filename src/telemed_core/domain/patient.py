@@ -7,14 +7,17 @@ from typing import Self
 
 import attrs
 
-from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.ids import PatientId, PersonId, SagaId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import Cpf, EmailAddress, Language
 from telemed_core.domain.places import GeoPoint
+from telemed_core.domain.sagas import SagaStart
 from telemed_core.errors import InvalidError
 
 OLDEST = date(1900, 1, 1)
+
+NOBODY = EmailAddress.parse("closed@telemed.invalid")
+"""The address of an account that was closed."""
 
 
 class ConsentKind(StrEnum):
@@ -87,6 +90,10 @@ class Patient:
         """End the account; what is in the record stays, as the law demands."""
         after = attrs.evolve(self, closed_at=now, rev=self.rev + 1)
         return Closure(self, after, SagaStart(SagaId(f"{self.id}.{after.rev}"), "close_account", self.id))
+
+    def anonymised(self) -> Self:
+        """Without what only served to reach its owner; the law wants a record to say whose it is."""
+        return attrs.evolve(self, email=NOBODY, location=None)
 
 
 @attrs.frozen

@@ -14,6 +14,8 @@ GRACE: Final = timedelta(seconds=30)
 """How long a refresh token still works when it has been used, for whoever lost the answer."""
 
 MOST_GRACES: Final = 8
+RESET_LIFE: Final = timedelta(minutes=30)
+"""How long whoever has forgotten the password can set a new one by the token they were sent."""
 
 
 @attrs.frozen

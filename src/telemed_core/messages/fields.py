@@ -11,11 +11,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from telemed_core.domain.agenda import Agenda, Weekday, minute_of_day
 from telemed_core.domain.doctor import Decision, DoctorStatus
-from telemed_core.domain.ids import DoctorId, ProposalId
+from telemed_core.domain.ids import AppointmentId, DoctorId, Id, ProposalId
 from telemed_core.domain.instants import TimeZone, parse_date, parse_instant
+from telemed_core.domain.notices import Channel, DeliveryStatus
 from telemed_core.domain.patient import ConsentKind
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, person_name
 from telemed_core.domain.places import GeoPoint, cents
+from telemed_core.domain.sagas import Phase
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import clean, reason
@@ -152,6 +154,7 @@ EmailField = Annotated[EmailAddress, text_as(EmailAddress.parse), schemas.EMAIL]
 PasswordField = Annotated[Password, text_as(Password.parse), schemas.PASSWORD]
 LoginField = Annotated[str, text_as(_taken(most=254)), schemas.LOGIN]
 TriedPasswordField = Annotated[str, text_as(_taken(most=128)), schemas.TRIED_PASSWORD]
+ResetTokenField = Annotated[str, text_as(_taken(most=1024)), schemas.RESET_TOKEN]
 RefreshTokenField = Annotated[str, text_as(_taken(most=1024)), schemas.REFRESH_TOKEN]
 NameField = Annotated[str, text_as(person_name), schemas.NAME]
 AddressField = Annotated[str, text_as(lambda text: clean(text, field="", least=3, most=200)), schemas.ADDRESS]
@@ -166,6 +169,9 @@ SpecialtiesField = Annotated[
 ConsentField = Annotated[ConsentKind, text_as(ConsentKind.parse)]
 DecisionField = Annotated[Decision, text_as(Decision.parse)]
 DoctorStatusField = Annotated[DoctorStatus, text_as(_one_of(DoctorStatus))]
+ChannelField = Annotated[Channel, text_as(_one_of(Channel))]
+DeliveryStatusField = Annotated[DeliveryStatus, text_as(_one_of(DeliveryStatus))]
+PhaseField = Annotated[Phase, text_as(_one_of(Phase))]
 StatusField = Annotated[Status, text_as(_one_of(Status))]
 WeekdayField = Annotated[Weekday, text_as(Weekday.parse), schemas.WEEKDAY]
 ClockField = Annotated[str, text_as(_clock), schemas.CLOCK]
@@ -175,6 +181,9 @@ ReasonField = Annotated[str, text_as(reason), schemas.REASON]
 RemarkField = Annotated[str, text_as(lambda text: reason(text, least=0)), schemas.REMARK]
 NameWordsField = Annotated[str, text_as(lambda text: clean(text, field="", least=1, most=120)), schemas.NAME_WORDS]
 DoctorIdField = Annotated[DoctorId, text_as(DoctorId), schemas.ID]
+AppointmentIdField = Annotated[AppointmentId, text_as(AppointmentId), schemas.ID]
+AnyIdField = Annotated[Id, text_as(Id), schemas.ID]
+SagaNameField = Annotated[str, text_as(Id), schemas.SAGA_NAME]
 ProposalIdField = Annotated[ProposalId, text_as(ProposalId), schemas.ID]
 CentsField = Annotated[int, BeforeValidator(lambda value: cents(_whole(value), field="")), schemas.CENTS]
 LatitudeField = Annotated[Number, _degrees(lambda value: GeoPoint.parse(value, 0)), schemas.LATITUDE]

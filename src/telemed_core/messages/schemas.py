@@ -91,6 +91,7 @@ LOGIN: Final = said(
     minLength=1,
     maxLength=254,
 )
+RESET_TOKEN: Final = said("string", "As it came by e-mail.", minLength=1, maxLength=1024)
 REFRESH_TOKEN: Final = said("string", "As it was answered last.", minLength=1, maxLength=1024)
 NAME: Final = written("A person's name, with at least one letter.", "Ana Lima", least=2, most=120)
 NAME_WORDS: Final = written(
@@ -142,6 +143,7 @@ CURSOR: Final = said(
     maxLength=LONGEST_CURSOR,
 )
 ID: Final = said("string", None, "k3v9m2x7q4w8z5t1c6b0n8r2d4", pattern=ID_PATTERN)
+SAGA_NAME: Final = said("string", "The name of the saga's definition.", "accept", pattern=ID_PATTERN)
 
 # What only answers have: the domain's own spelling.
 UTC_INSTANT: Final = said("string", "UTC, to the second.", "2026-06-01T15:00:00Z", format="date-time")
@@ -151,6 +153,8 @@ AVERAGE: Final = said("number", "Of the scores given.", 4.5, minimum=1, maximum=
 COUNT: Final = said("integer", None, 12, minimum=0)
 DISTANCE: Final = said("number", "From the point that was asked about, to the metre.", 3.142, minimum=0)
 REVISION: Final = said("integer", "Rises with every change.", 3, minimum=1)
+VERSION: Final = said("integer", "Of the definition that it was started with.", 1, minimum=1)
+ATTEMPT: Final = said("integer", "Of the step that it is at; 1 is the first.", 1, minimum=1)
 SECONDS: Final = said("integer", None, 900, minimum=1)
 STATUS: Final = said("integer", "The HTTP status.", 409, minimum=400, maximum=599)
 PROBLEM_TYPE: Final = said(

@@ -12,6 +12,7 @@ from telemed_core.messages.fields import (
     PasswordField,
     RefreshTokenField,
     Request,
+    ResetTokenField,
     TriedPasswordField,
 )
 from telemed_core.messages.views import View
@@ -35,6 +36,19 @@ class PasswordChange(Request):
 
     current: TriedPasswordField = Field(repr=False)
     new: PasswordField
+
+
+class PasswordResetRequest(Request):
+    """``POST /v1/auth/password-reset``."""
+
+    login: LoginField = Field(repr=False)
+
+
+class PasswordResetConfirmation(Request):
+    """``POST /v1/auth/password-reset/confirm``."""
+
+    token: ResetTokenField = Field(repr=False)
+    password: PasswordField
 
 
 class TokenView(View):

@@ -10,6 +10,7 @@ from telemed_core.domain.commit import Command
 from telemed_core.domain.doctor import Doctor, DoctorStatus, Verification
 from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId, PersonId, SessionId
 from telemed_core.domain.patient import Closure, Patient
+from telemed_core.domain.sagas import SagaEntry
 from telemed_core.domain.sessions import Credential, Session
 from telemed_core.domain.specialties import Specialty
 
@@ -28,21 +29,28 @@ class Accounts(Protocol):
         """
         ...
 
-    def release(self, account_id: AccountId, /) -> None:
-        """Give the logins of an unfinished registration back and close its saga.
+    def release(self, account_id: AccountId, /, *, entry: SagaEntry | None = None) -> bool:
+        """Give the logins of an unfinished registration back; ``add`` is refused from then on.
 
-        Changes nothing where there is no reservation, or where the account has been added.
+        Answers whether the account has been added, which it then stays. ``entry`` is written in the same commit where
+        it has not been; without one the log stays as it is. Releasing again changes nothing and gives the same answer.
+
+        Raises:
+            FencedError: ``entry.before`` is not what the log has any more.
         """
         ...
 
-    def add(self, account: Account, /) -> None:
+    def add(self, account: Account, /, *, entry: SagaEntry | None = None) -> None:
         """Turn a reservation into an account, with its counters (patient) or its schedule at ``rev`` 1 (doctor).
+
+        ``entry`` is written in the same commit; without one its saga has completed.
 
         The schedule begins with the default agenda, without windows, in the profile's time zone, and is not bookable
         before the doctor is approved. Adding the same account again changes nothing.
 
         Raises:
             ConflictError: nothing is reserved for it.
+            FencedError: ``entry.before`` is not what the log has any more.
         """
         ...
 
@@ -78,6 +86,13 @@ class Accounts(Protocol):
         Raises:
             LiveAppointmentsError: the person's quota counts live appointments; those that time has ended count too.
             StaleVersionError: the account has changed since ``closure.before``.
+        """
+        ...
+
+    def anonymise(self, patient_id: PatientId, /) -> None:
+        """Erase what a closed account's record has no need of: ``Patient.anonymised``; again, it changes nothing.
+
+        Nothing of an open account is erased, nor of an unknown one.
         """
         ...
 
@@ -135,6 +150,10 @@ class Doctors(Protocol):
         """
         ...
 
+    def decisions(self, doctor_id: DoctorId, /, *, after: int) -> Sequence[Doctor]:
+        """The doctor as each decision on the registration left them, by ``rev``, those above ``after``."""
+        ...
+
 
 class Patients(Protocol):
     """The patients."""
@@ -151,10 +170,19 @@ class Patients(Protocol):
 class Credentials(Protocol):
     """Password hashes, for an ``Identity`` of our own."""
 
-    def put(self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None) -> None:
+    def put(
+        self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None, before: int | None = None
+    ) -> None:
         """Set the hash of that user, new or not, ``rev`` + 1 (1 at first), and end their sessions but ``keep``.
 
         All in one commit: ``keep`` goes on with the new ``rev``.
+
+        Args:
+            before: the ``rev`` that it must have still; ``None``: any.
+
+        Raises:
+            ConflictError: the user was removed, which is for ever.
+            StaleVersionError: it has another ``rev`` than ``before``, or there is nothing; nothing has changed then.
         """
         ...
 
@@ -163,7 +191,7 @@ class Credentials(Protocol):
         ...
 
     def remove(self, username: AccountId, /) -> None:
-        """Forget the user and their sessions; unknown ones too."""
+        """Forget the hash and end the sessions; from then on that user is refused, also one that was never put."""
         ...
 
 

@@ -16,6 +16,7 @@ class Identity(Protocol):
 
         Raises:
             InvalidError: the password is a common one, naming ``password``.
+            ConflictError: the user was removed.
             BusyError: too many at once.
         """
         ...
@@ -60,8 +61,25 @@ class Identity(Protocol):
         """
         ...
 
+    def reset_token(self, username: AccountId, /, *, now: datetime) -> str | None:
+        """What lets its bearer set a new password, once, for 30 minutes; ``None``: there is no such user.
+
+        It has URL-safe characters only, and is good as long as the password is the one it was made with.
+        """
+        ...
+
+    def reset(self, token: str, password: Password, /, *, now: datetime) -> None:
+        """Set the password of the token's user, and end all their sessions.
+
+        Raises:
+            InvalidError: the token is not good (any more), naming ``token``; or the password is a common one, naming
+                ``password``, and the token stays good.
+            BusyError: too many at once.
+        """
+        ...
+
     def remove(self, username: AccountId, /) -> None:
-        """Forget the user, and end all sessions; unknown ones too."""
+        """Forget the password, and end all sessions; that user is never made again, also one that is unknown."""
         ...
 
 

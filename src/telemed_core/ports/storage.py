@@ -19,7 +19,9 @@ from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
+from telemed_core.ports.notices import Feeds, Notices
 from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
+from telemed_core.ports.sagas import SagaLog
 
 
 class Schedules(Protocol):
@@ -184,6 +186,9 @@ class Stores:
     credentials: Credentials
     sessions: Sessions
     attempts: Attempts
+    sagas: SagaLog
+    notices: Notices
+    feeds: Feeds
     check: Callable[[], None]
     """One cheap read, to see that the store answers; ``UnavailableError``: it does not."""
     close: Callable[[], None]

@@ -6,13 +6,25 @@ from typing import Final
 
 from telemed_core.domain.accounts import Administrator, Reservation
 from telemed_core.domain.agenda import DAY, Agenda, DateRule, Weekday, WeeklyWindow, Window
-from telemed_core.domain.commit import SagaStart
 from telemed_core.domain.doctor import Doctor, DoctorStatus
-from telemed_core.domain.ids import AccountId, AdministratorId, DoctorId, PatientId, PersonId, SagaId, SessionId
-from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.events import Side
+from telemed_core.domain.ids import (
+    AccountId,
+    AdministratorId,
+    AppointmentId,
+    DoctorId,
+    Id,
+    PatientId,
+    PersonId,
+    SagaId,
+    SessionId,
+)
+from telemed_core.domain.instants import EPOCH, TimeZone
+from telemed_core.domain.notices import Announcement, Channel, DeliveryStatus, EventId, Kind, Notice, NoticeId
 from telemed_core.domain.patient import ConsentKind, Patient, consents
 from telemed_core.domain.people import FEDERATIVE_UNITS, Cpf, Crm, EmailAddress, Language, Password, Role
 from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.domain.sagas import LEASE, SagaStart
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.sessions import REFRESH_LIFE, Session
 from telemed_core.domain.specialties import Specialty
@@ -156,7 +168,7 @@ def a_reservation(account: Doctor | Patient | Administrator, *, saga_id: str | N
         cpf=None if isinstance(account, Administrator) else account.cpf,
         crm=account.crm if isinstance(account, Doctor) else None,
         person_id=person_id,
-        saga=SagaStart(SagaId(saga_id or f"{account.id}.0"), f"register_{role}", account.id),
+        saga=SagaStart(SagaId(saga_id or f"{account.id}.0"), f"register_{role}", account.id, MONDAY + LEASE),
     )
 
 
@@ -200,4 +212,53 @@ def a_schedule(
         rev=rev,
         agenda=agenda or an_agenda(),
         agenda_version=rev,
+    )
+
+
+def a_saga(
+    number: int = 1, *, name: str = "request", subject: str = "appointment-1", due_at: datetime | None = None
+) -> SagaStart:
+    """The start of saga number ``number``, due at once."""
+    return SagaStart(SagaId(f"saga-{number}"), name, Id(subject), due_at)
+
+
+def a_notice(
+    number: int = 1,
+    *,
+    event: str | None = None,
+    reader: str = "patient-1",
+    channel: Channel = Channel.IN_APP,
+    at: datetime = MONDAY,
+    seq: int = 1,
+    subject: str = "appointment-1",
+    status: DeliveryStatus | None = None,
+) -> Notice:
+    """Notice number ``number``, that an appointment has been confirmed: delivered in the app, pending by e-mail."""
+    announced = Announcement(
+        id=EventId(event or f"event-{number}"),
+        kind=Kind.CONFIRMED,
+        at=at,
+        seq=seq,
+        subject=Id(subject),
+        by=Side.DOCTOR,
+        doctor_id=DoctorId("doctor-1"),
+        patient_id=PatientId("patient-1"),
+        start=at + timedelta(days=1),
+        end=at + timedelta(days=1, minutes=50),
+        facts={"language": "pt-BR", "was": "2026-06-02T12:00:00Z"},
+    )
+    standing = status or (DeliveryStatus.DELIVERED if channel is Channel.IN_APP else DeliveryStatus.PENDING)
+    return Notice(
+        id=NoticeId(f"notice-{number}"),
+        event=announced.id,
+        reader=AccountId(reader),
+        channel=channel,
+        kind=announced.kind,
+        at=at,
+        seq=seq,
+        subject=announced.subject,
+        appointment_id=AppointmentId(subject),
+        about=announced,
+        status=standing,
+        due_at=EPOCH if standing is DeliveryStatus.PENDING else None,
     )

@@ -9,15 +9,23 @@ from typing import Final
 import attrs
 
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.instants import as_utc
+from telemed_core.domain.instants import EPOCH, SKEW, as_utc
 from telemed_core.domain.people import Password
-from telemed_core.domain.sessions import ACCESS_LIFE, Claims, Credential, Session, SignedIn
-from telemed_core.errors import InvalidError, NotFoundError, StaleVersionError, UnauthenticatedError
+from telemed_core.domain.sessions import ACCESS_LIFE, RESET_LIFE, Claims, Credential, Session, SignedIn
+from telemed_core.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    StaleVersionError,
+    UnauthenticatedError,
+)
 from telemed_core.ports.people import Credentials, Sessions
 from telemed_core.ports.system import Clock, Ids
 
 COMMON_PASSWORDS: Final = frozenset({"password1234", "123456789012", "qwertyuiop123"})
 """What ``MemoryIdentity`` refuses."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @attrs.define
@@ -102,6 +110,24 @@ class MemoryIdentity:
     def change(self, username: AccountId, password: Password, /, *, keep: SessionId) -> None:
         self._credentials.put(username, _weighed(username, password), keep=keep)
 
+    def reset_token(self, username: AccountId, /, *, now: datetime) -> str | None:
+        kept = self._credentials.get(username)
+        until = (now + RESET_LIFE - EPOCH) // _MICROSECOND
+        return _token("reset", username, str(kept.rev), str(until)) if kept else None
+
+    def reset(self, token: str, password: Password, /, *, now: datetime) -> None:
+        try:
+            username, rev, until = _content(token, kind="reset")
+        except UnauthenticatedError:
+            raise _not_good() from None
+        kept, good_for = self._credentials.get(AccountId(username)), EPOCH + int(until) * _MICROSECOND - now
+        if kept is None or kept.rev != int(rev) or not timedelta(0) < good_for <= RESET_LIFE + SKEW:
+            raise _not_good()
+        try:
+            self._credentials.put(AccountId(username), _weighed(username, password), before=kept.rev)
+        except ConflictError:
+            raise _not_good() from None
+
     def remove(self, username: AccountId, /) -> None:
         self._credentials.remove(username)
 
@@ -140,19 +166,23 @@ def _signed(session: Session, *, now: datetime) -> SignedIn:
 
 
 def _token(kind: str, *parts: str) -> str:
-    content = "/".join((kind, *parts))
-    return f"{content}/{_digest(content)}"
+    content = "~".join((kind, *parts))
+    return f"{content}~{_digest(content)}"
 
 
 def _content(token: str, *, kind: str) -> list[str]:
     """What the token says, if it is one of that kind."""
-    content = token.split("/")[1:-1]
+    content = token.split("~")[1:-1]
     if token != _token(kind, *content):
         raise UnauthenticatedError
     return content
 
 
-def _weighed(username: AccountId, password: Password) -> str:
+def _not_good() -> InvalidError:
+    return InvalidError("token", "is not good any more")
+
+
+def _weighed(username: str, password: Password) -> str:
     if password.secret.casefold() in COMMON_PASSWORDS:
         raise InvalidError("password", "is too common")
     return _hash(username, password)

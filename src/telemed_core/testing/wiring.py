@@ -40,28 +40,18 @@ from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
 from telemed_core.domain.ids import CommandId
 from telemed_core.domain.patient import Patient
-from telemed_core.ports.services import Identity
 from telemed_core.ports.storage import Stores
 from telemed_core.ports.system import Clock, Ids
 from telemed_core.testing.builders import MONDAY, a_doctor, a_patient, a_reservation, an_agenda
-from telemed_core.testing.doubles import MemoryIdentity, SeededIds, SettableClock
+from telemed_core.testing.doubles import SeededIds, SettableClock
+from telemed_core.testing.following import Following
 
 EVERY_DAY: Final = an_agenda()
 
 
 @attrs.frozen
-class Clinic:
+class Clinic(Following):
     """All use cases over one technology's stores, as one process has them."""
-
-    stores: Stores
-    clock: Clock
-    ids: Ids
-    identity: Identity = attrs.field(
-        default=attrs.Factory(
-            lambda self: MemoryIdentity(self.stores.credentials, self.stores.sessions, self.ids), takes_self=True
-        )
-    )
-    most_pending: int = 3
 
     def beside(self, *, clock: Clock | None = None, **stores: Any) -> "Clinic":
         """Another process over the same data: with another clock, or with some of the stores in its own way."""
@@ -173,7 +163,7 @@ class Clinic:
 
     @cached_property
     def enrolment(self) -> Enrolment:
-        return Enrolment(self.stores.accounts, self.identity, self.ids)
+        return Enrolment(self.stores.accounts, self.identity, self.ids, self.clock, self.inline_sagas)
 
     @cached_property
     def register_doctor(self) -> RegisterDoctor:

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from integration.attacks.raw import Reply, until_answered
 from integration.http.people import PASSWORD, Person, administrator, crowd, doctor
 from integration.http.server import Server
+from integration.http.stuck import dead_deliveries, quarantined_sagas
 
 NOW: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 """When the servers' clocks start."""
@@ -21,6 +22,8 @@ NO_ID: Final = "0190a0b0c0d07e0f8a1b2c3d4e5f6071"
 """An id as ours are, and nobody's."""
 
 PATIENTS_AT_ONCE: Final = 30
+TOLD_WITHIN: Final = 10.0
+"""Seconds after a change, on a machine that is busy with other tests."""
 
 
 def instant(at: datetime) -> str:
@@ -51,7 +54,7 @@ class Clinic:
         """Another patient."""
         if not self._waiting:
             numbers = [next(self._patients) for _ in range(PATIENTS_AT_ONCE)]
-            self._waiting = crowd(self.server, numbers, at=NOW)
+            self._waiting = crowd(self.server, numbers, at=self.now())
         return self._waiting.pop()
 
     def patients(self, number: int) -> list[Person]:
@@ -97,6 +100,26 @@ class Clinic:
         path = f"/v1/appointments/{made['id']}/cancel"
         found: dict[str, Any] = patient.client.post(path, {"reason": "not needed"}).expect(200)
         return found
+
+    def notice(self, person: Person, appointment_id: str) -> dict[str, Any]:
+        """The newest of the person's notices about the appointment, once there is one."""
+        until = time.monotonic() + TOLD_WITHIN
+        while True:
+            for one in pages(person, "/v1/notifications", limit=100):
+                if one["appointment_id"] == appointment_id:
+                    return one
+            assert time.monotonic() < until, "nobody was told"
+            time.sleep(0.05)
+
+    def dead_deliveries(self, reader: Person, number: int) -> list[str]:
+        """So many e-mails to the reader that were given up; their ids."""
+        with self.server.installation.container(at=self.now()) as container:
+            return dead_deliveries(container, reader, number)
+
+    def quarantined_sagas(self, number: int) -> list[str]:
+        """So many sagas that wait for an operator; their ids."""
+        with self.server.installation.container(at=self.now()) as container:
+            return quarantined_sagas(container, number)
 
     def sign_in(self, login: str, password: str = PASSWORD, headers: list[tuple[str, str]] | None = None) -> Reply:
         """What an attempt is answered, from an address of its own unless one is said."""

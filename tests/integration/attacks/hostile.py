@@ -106,7 +106,7 @@ FIELDS: Final[dict[str, str]] = {
     "specialties": "list", "specialties.0": "specialty", "location": "object", "location.lat": "latitude",
     "location.lon": "longitude", "address": "address", "time_zone": "zone", "price_cents": "cents",
     "language": "language", "birth_date": "birth", "consents": "list", "consents.0": "consent",
-    "consents.1": "consent", "login": "credential", "refresh_token": "credential",
+    "consents.1": "consent", "login": "credential", "refresh_token": "credential", "token": "credential",
     "current": "credential", "decision": "decision", "reason": "remark",
     "consultation_minutes": "minutes", "buffer_minutes": "minutes", "min_notice_minutes": "notice",
     "horizon_days": "days", "weekly": "list", "weekly.0": "object", "weekly.0.weekday": "weekday",
@@ -116,7 +116,7 @@ FIELDS: Final[dict[str, str]] = {
 }  # fmt: skip
 """What each field of a body holds, by its dotted path."""
 
-MANDATORY_REASONS: Final = ("/cancel", "/verification")
+MANDATORY_REASONS: Final = ("/cancel", "/verification", "/retry", "/compensate", "/resolve")
 BODIES: Final[tuple[bytes, ...]] = (
     b"{", b"}", b"null", b"true", b"1", b'"x"', b"[]", b"[{}]", b"{}{}", b"{'a': 1}", b'{"a": 1,}', b"{a: 1}",
     b"// x\n{}",

@@ -45,7 +45,7 @@ class Operation:
 
     @property
     def takes_id(self) -> bool:
-        return "{id}" in self.path
+        return "{" in self.path
 
     @property
     def caller(self) -> str:
@@ -54,7 +54,7 @@ class Operation:
 
     def target(self, id: str) -> str:
         """Its path with that id."""
-        return self.path.replace("{id}", id)
+        return self.path.replace("{id}", id).replace("{secret}", id)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}{f' ({self.role})' if self.role else ''}"
@@ -75,6 +75,8 @@ ACTIONS: Final = (
 """What is done to an appointment."""
 
 SHOW_APPOINTMENT: Final = Operation("GET", "/v1/appointments/{id}", SIDES, answered=404)
+
+SHOW_CALENDAR: Final = Operation("GET", "/v1/appointments/{id}/calendar.ics", SIDES, answered=404)
 
 OPERATIONS: Final = (
     Operation("GET", "/healthz", ANYONE, answered=200),
@@ -97,6 +99,8 @@ OPERATIONS: Final = (
     Operation("POST", "/v1/auth/token", ANYONE, {"login": "nobody@example.com", "password": PASSWORD}),
     Operation("POST", "/v1/auth/refresh", ANYONE, {"refresh_token": "x"}),
     Operation("POST", "/v1/auth/logout", SIGNED_IN, answered=204),
+    Operation("POST", "/v1/auth/password-reset", ANYONE, {"login": "nobody@example.com"}),
+    Operation("POST", "/v1/auth/password-reset/confirm", ANYONE, {"token": "x", "password": PASSWORD}),
     Operation("POST", "/v1/me/password", SIGNED_IN, {"current": PASSWORD, "new": "seven calm herons drift"}),
     Operation("GET", "/v1/me", SIGNED_IN, answered=200),
     Operation(
@@ -153,7 +157,21 @@ OPERATIONS: Final = (
     ),
     Operation("GET", "/v1/appointments", SIDES, answered=200),
     SHOW_APPOINTMENT,
+    SHOW_CALENDAR,
     *ACTIONS,
+    Operation("GET", "/v1/notifications", SIGNED_IN, answered=200),
+    Operation("POST", "/v1/notifications/{id}/read", SIGNED_IN, answered=404),
+    Operation("GET", "/v1/calendar", SIGNED_IN, answered=200),
+    Operation("DELETE", "/v1/calendar", SIGNED_IN, answered=204),
+    Operation("GET", "/v1/calendar/{secret}.ics", ANYONE, answered=404),
+    Operation("GET", "/v1/admin/notifications", _A, answered=200),
+    Operation("POST", "/v1/admin/notifications/{id}/replay", _A, answered=404),
+    Operation("GET", "/v1/admin/sagas", _A, answered=200),
+    Operation("GET", "/v1/admin/sagas/{id}", _A, answered=404),
+    *(
+        Operation("POST", f"/v1/admin/sagas/{{id}}/{verb}", _A, {"reason": "the mail server is back"})
+        for verb in ("retry", "compensate", "resolve")
+    ),
 )
 
 WITH_BODY: Final = tuple(one for one in OPERATIONS if one.body is not None)

@@ -97,6 +97,45 @@ def test_a10_a_cursor_of_another_list_is_refused(clinic: Clinic, doctor: Person)
                 check_problem(found, 422, "invalid_cursor", field="cursor")
 
 
+def test_a10_each_ones_notices_are_listed_to_them_alone_and_so_are_their_cursors(
+    clinic: Clinic, doctor: Person, two: list[tuple[Person, list[str]]]
+) -> None:
+    cursors = []
+    for person in (doctor, *clinic.patients(2)):
+        for _ in range(2):
+            made = clinic.confirmed(clinic.patient() if person is doctor else person, doctor)
+            clinic.notice(person, made["id"])
+        own = {one["id"] for one in pages(person, "/v1/appointments", limit=100)}
+        listed = list(pages(person, "/v1/notifications", limit=1))
+        assert len({one["id"] for one in listed}) == len(listed) >= 2
+        assert {one["appointment_id"] for one in listed} - {None} <= own
+        cursors.append((person, _cursor(person, "/v1/notifications")))
+    for owner, cursor in cursors:
+        for person, _ in cursors:
+            found = send(person.client, "GET", f"/v1/notifications?limit=1&cursor={cursor}")
+            if person is owner:
+                assert found.status == 200
+            else:
+                check_problem(found, 422, "invalid_cursor", field="cursor")
+    check_problem(send(doctor.client, "GET", f"/v1/appointments?cursor={cursors[0][1]}"), 422, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [("/v1/admin/sagas", "phase=completed"), ("/v1/admin/notifications", "status=delivered")]
+)
+def test_a10_the_logs_of_administrators_are_read_with_cursors_of_their_own(
+    clinic: Clinic, doctor: Person, two: list[tuple[Person, list[str]]], path: str, query: str
+) -> None:
+    root = clinic.administrator
+    clinic.notice(two[0][0], two[0][1][1])
+    cursor = _cursor(root, path)
+    assert send(root.client, "GET", f"{path}?limit=1&cursor={cursor}").status == 200
+    for other in (f"{path}?{query}&limit=1", "/v1/admin/doctors?limit=1"):
+        check_problem(send(root.client, "GET", f"{other}&cursor={cursor}"), 422, "invalid_cursor", field="cursor")
+    for person in (doctor, two[0][0]):
+        check_problem(send(person.client, "GET", f"{path}?cursor={cursor}"), 403, "forbidden")
+
+
 def test_a10_a_cursor_of_another_query_is_refused(clinic: Clinic, two: list[tuple[Person, list[str]]]) -> None:
     (one, _), _ = two
     cursor = _cursor(one, "/v1/appointments")

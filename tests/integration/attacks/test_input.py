@@ -29,7 +29,7 @@ from integration.attacks.surface import (
 )
 from integration.http.server import Client
 
-GUESSED = {"/v1/auth/token", "/v1/me/password"}
+GUESSED = {"/v1/auth/token", "/v1/auth/password-reset/confirm", "/v1/me/password"}
 """Where a wrong text counts as a wrong guess."""
 
 
@@ -157,13 +157,15 @@ INSTANTS = ("", "x", "2026-07-01", "2026-07-01T15:00:00", "2026-02-30T00:00:00Z"
     "2026-07-01T15:00:00%2000:00", MARK, MARK * 500)  # fmt: skip
 CHOICES = ("", "x", MARK, MARK * 500, "%00", "%FF", "%ED%A0%80", "requested,confirmed", "[]", "__class__")
 NAMES = ("", "%20", "%00", f"{MARK}%00", "%E2%80%AE", MARK * 100, "%1B")
+IDS = ("", "%20", "%00", f"{MARK}/", "..%2F..", "%D9%A3", "x" * 65, "-a", "a%0A")
 WHOLE = "from=2026-07-01T00:00:00Z&to=2026-07-02T00:00:00Z"
 SLOTS = f"/v1/doctors/{NO_ID}/slots"
 
 PARAMETERS: list[tuple[str, str, str, str, tuple[str, ...]]] = [
     *((PATIENT, path, "", "limit", LIMITS) for path in ("/v1/appointments", "/v1/doctors")),
     (DOCTOR, "/v1/agenda/blocks", "", "limit", LIMITS),
-    (ADMINISTRATOR, "/v1/admin/doctors", "", "limit", LIMITS),
+    (PATIENT, "/v1/notifications", "", "limit", LIMITS),
+    *((ADMINISTRATOR, f"/v1/admin/{what}", "", "limit", LIMITS) for what in ("doctors", "sagas", "notifications")),
     *((PATIENT, "/v1/appointments", "", name, INSTANTS) for name in ("from", "to")),
     (PATIENT, SLOTS, "to=2026-07-02T00:00:00Z", "from", INSTANTS),
     (PATIENT, SLOTS, "from=2026-07-01T00:00:00Z", "to", INSTANTS),
@@ -173,6 +175,10 @@ PARAMETERS: list[tuple[str, str, str, str, tuple[str, ...]]] = [
     (PATIENT, "/v1/doctors", "", "specialty", CHOICES),
     (PATIENT, "/v1/doctors", "", "available", CHOICES),
     (PATIENT, "/v1/doctors", "", "name", NAMES),
+    *((ADMINISTRATOR, "/v1/admin/notifications", "", name, CHOICES) for name in ("status", "channel")),
+    (ADMINISTRATOR, "/v1/admin/notifications", "", "appointment_id", IDS),
+    (ADMINISTRATOR, "/v1/admin/sagas", "", "phase", CHOICES),
+    *((ADMINISTRATOR, "/v1/admin/sagas", "", name, IDS) for name in ("name", "subject")),
 ]
 
 
@@ -190,7 +196,8 @@ LISTS = [
     (PATIENT, "/v1/doctors", ""),
     (PATIENT, SLOTS, WHOLE),
     (DOCTOR, "/v1/agenda/blocks", ""),
-    (ADMINISTRATOR, "/v1/admin/doctors", ""),
+    (PATIENT, "/v1/notifications", ""),
+    *((ADMINISTRATOR, f"/v1/admin/{what}", "") for what in ("doctors", "sagas", "notifications")),
 ]
 
 
@@ -302,6 +309,7 @@ def test_a15_any_text_may_be_a_guess_and_none_is_echoed(clinic: Clinic, path: st
     for text in (MARK, f"{MARK}\0", f"{MARK}\u202e", MARK * 16, "٣" * 11, f"{MARK}' OR '1'='1", " " * 20, "\x7f" * 12):
         body = {
             "/v1/auth/token": {"login": text, "password": text},
+            "/v1/auth/password-reset/confirm": {"token": text, "password": MARK * 2},
             "/v1/me/password": {"current": text, "new": MARK * 2},
         }
         reply = send(client, "POST", path, json.dumps(body[path]), clinic.address())

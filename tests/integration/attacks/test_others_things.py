@@ -8,7 +8,16 @@ import pytest
 
 from integration.attacks.clinic import NO_ID, Clinic
 from integration.attacks.raw import Reply, check_problem, send
-from integration.attacks.surface import ACTIONS, ADMINISTRATOR, DOCTOR, NOBODY, PATIENT, SHOW_APPOINTMENT, Operation
+from integration.attacks.surface import (
+    ACTIONS,
+    ADMINISTRATOR,
+    DOCTOR,
+    NOBODY,
+    PATIENT,
+    SHOW_APPOINTMENT,
+    SHOW_CALENDAR,
+    Operation,
+)
 from integration.http.people import Person
 
 Make = Callable[[Clinic, Person], dict[str, Any]]
@@ -19,7 +28,7 @@ LIVE: dict[str, Make] = {
     "proposed by the patient": lambda clinic, owner: clinic.proposed(owner, clinic.ana, by=owner),
     "proposed by the doctor": lambda clinic, owner: clinic.proposed(owner, clinic.ana, by=clinic.ana),
 }
-EVERYTHING = (SHOW_APPOINTMENT, *ACTIONS)
+EVERYTHING = (SHOW_APPOINTMENT, SHOW_CALENDAR, *ACTIONS)
 
 
 def _strangers(clinic: Clinic) -> dict[str, Person]:
@@ -120,3 +129,23 @@ def test_a01_anothers_block_cannot_be_told_from_one_that_does_not_exist(clinic: 
     check_problem(found, 404, "not_found")
     assert found.telling() == send(clinic.bruno.client, "DELETE", f"/v1/agenda/blocks/{NO_ID}").telling()
     assert made["id"] in {one["id"] for one in clinic.ana.client.get("/v1/agenda/blocks").expect(200)["items"]}
+
+
+def test_a01_anothers_notice_cannot_be_told_from_one_that_does_not_exist(clinic: Clinic) -> None:
+    owner, stranger = clinic.patients(2)
+    made = clinic.confirmed(owner, clinic.ana)
+    notice = clinic.notice(owner, made["id"])
+    for person in (stranger, clinic.ana, clinic.bruno, clinic.administrator):
+        found = send(person.client, "POST", f"/v1/notifications/{notice['id']}/read")
+        check_problem(found, 404, "not_found")
+        assert found.telling() == send(person.client, "POST", f"/v1/notifications/{NO_ID}/read").telling()
+        assert notice["id"] not in {one["id"] for one in person.client.get("/v1/notifications").expect(200)["items"]}
+    assert clinic.notice(owner, made["id"])["read_at"] is None
+
+
+def test_a01_a_delivery_by_another_channel_is_no_notice_of_the_inbox(clinic: Clinic) -> None:
+    owner = clinic.patient()
+    clinic.notice(owner, clinic.confirmed(owner, clinic.ana)["id"])
+    dead = clinic.dead_deliveries(owner, 1)[0]
+    check_problem(send(owner.client, "POST", f"/v1/notifications/{dead}/read"), 404, "not_found")
+    assert dead not in {one["id"] for one in owner.client.get("/v1/notifications").expect(200)["items"]}

@@ -9,6 +9,7 @@ import attrs
 from integration.attacks.clinic import NOW, Clinic, instant
 from integration.http.people import PASSWORD, Person, a_doctors_registration, a_patients_registration
 from integration.http.server import Client
+from telemed_core.domain.accounts import parse_login
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import EmailAddress, Password
 from telemed_core.testing.builders import a_cpf, a_crm
@@ -19,6 +20,8 @@ SESSIONS: Final = 12
 
 ACCOUNTS: Final = 8
 """Accounts of each role that may be closed, locked out and given another password."""
+
+VERBS: Final = ("retry", "compensate", "resolve")
 
 FREE_FROM: Final = NOW + timedelta(days=100)
 """In these days nothing was booked when the run began."""
@@ -53,6 +56,7 @@ def cast(clinic: Clinic, role: str) -> Cast:
     blocks = [_blocked(doctor, day) for day in range(6)]
     registered = [_register_doctor(clinic, number + one) for one in range(8)]
     others = [] if caller is patient else requested[1:6]
+    administers = role == "administrator"
     return Cast(
         role,
         caller.client.token if caller else None,
@@ -78,6 +82,14 @@ def cast(clinic: Clinic, role: str) -> Cast:
             "passwords": [PASSWORD],
             "tokens": [_signed_in(clinic, patient)["refresh_token"] for _ in range(6)],
             "cursors": _cursors(caller) or ["none"],
+            "notices": [clinic.notice(caller, confirmed[0]["id"])["id"]] if caller in {patient, doctor} else ["none"],
+            "feeds": [_feed(one) for one in clinic.patients(4)],
+            "resets": _resets(clinic, [_register_patient(clinic, number + 3000 + one) for one in range(20)]),
+            "deliveries": clinic.dead_deliveries(patient, 20) if administers else ["none"],
+            "sagas": clinic.quarantined_sagas(8) if administers else ["none"],
+            # One list for each of what may be done to them: each can be done once.
+            **{f"to-{verb}": clinic.quarantined_sagas(20) if administers else ["none"] for verb in VERBS},
+            "subjects": [one["id"] for one in confirmed],
         },
     )
 
@@ -110,6 +122,20 @@ def _register_patient(clinic: Clinic, number: int) -> str:
 def _signed_in(clinic: Clinic, person: Person) -> dict[str, str]:
     tokens: dict[str, str] = clinic.nobody.tokens(person.login, PASSWORD).expect(200)
     return tokens
+
+
+def _feed(person: Person) -> str:
+    """The secret of the person's calendar."""
+    url = str(person.client.get("/v1/calendar").expect(200)["url"])
+    return url.rpartition("/")[2].removesuffix(".ics")
+
+
+def _resets(clinic: Clinic, logins: Sequence[str]) -> list[str]:
+    """What mails for new passwords to these would have in them."""
+    with clinic.server.installation.container(at=clinic.now()) as container:
+        accounts = [container.accounts().find(parse_login(login)) for login in logins]
+        tokens = [container.identity().reset_token(one.id, now=clinic.now()) for one in accounts if one]
+    return [token for token in tokens if token]
 
 
 def _spent(clinic: Clinic, role: str, caller: Person, number: int) -> dict[str, list[str]]:
@@ -145,7 +171,15 @@ def _cursors(caller: Person | None) -> list[str]:
     """Of the lists that the caller may read, where they have a second page."""
     if not caller:
         return []
-    lists = ("/v1/doctors", "/v1/appointments", "/v1/agenda/blocks", "/v1/admin/doctors")
+    lists = (
+        "/v1/doctors",
+        "/v1/appointments",
+        "/v1/agenda/blocks",
+        "/v1/notifications",
+        "/v1/admin/doctors",
+        "/v1/admin/sagas",
+        "/v1/admin/notifications",
+    )
     pages = [_page(caller.client, path) for path in lists]
     return [page["next_cursor"] for page in pages if page.get("next_cursor")]
 

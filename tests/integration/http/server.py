@@ -267,6 +267,13 @@ class Answer(NamedTuple):
         return self.json
 
 
+def _read(raw: bytes, content_type: str) -> Any:
+    """JSON as data, what is no JSON as text, nothing as ``None``."""
+    if not raw:
+        return None
+    return json.loads(raw) if "json" in content_type else raw.decode()
+
+
 class _Kept(http.client.HTTPConnection):
     """Closed when nobody has it any more: the thread that opened it has ended."""
 
@@ -335,7 +342,7 @@ class Client:
         if response.will_close:
             self.close()
         named = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, named, json.loads(raw) if raw else None)
+        return Answer(response.status, named, _read(raw, named.get("content-type", "")))
 
     def connect(self) -> http.client.HTTPConnection:
         """This thread's connection, open."""

@@ -25,10 +25,11 @@ def test_the_commands_of_the_readme_book_and_accept_an_appointment(tmp_path: Pat
         )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    found, asked, accepted = _bodies(done.stdout)
+    found, asked, accepted, told = _bodies(done.stdout)
     assert [one["specialties"] for one in found["items"]] == [["family_medicine"]]
     assert asked["status"] == "requested"
     assert (accepted["id"], accepted["status"]) == (asked["id"], "confirmed")
+    assert [(one["kind"], one["appointment_id"]) for one in told["items"]][:1] == [("requested", asked["id"])]
 
 
 def _bodies(printed: str) -> list[dict[str, Any]]:

@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +111,24 @@ def test_from_registration_to_cancellation_over_many_processes(shell: Shell) -> 
     expiring = shell.body("appointments", "request", doctor, EIGHT, "--as", "bia@example.org")["id"]
     shell.at = "2026-06-02T07:30:00-03:00"
     assert shell.body("appointments", "show", expiring, "--as", "bia@example.org")["status"] == "expired"
-    assert shell.run("sweep").stdout == "settled 1, cancelled 0\n"
+    swept = shell.run("sweep").stdout
+    assert re.fullmatch(r"settled 1, cancelled 0, sagas \d+, mails 0\n", swept)
+    sagas = shell.body("sagas", "list")["items"]
+    assert {one["name"] for one in sagas} >= {
+        "register_doctor",
+        "request",
+        "accept",
+        "propose",
+        "agree",
+        "cancel",
+        "expire",
+    }
+    assert {(one["name"], one["phase"]) for one in sagas if one["phase"] != "completed"} <= {("remind", "forward")}
+    told = shell.body("notifications", "list", "--channel", "in_app")["items"]
+    assert Counter(one["kind"] for one in told) == {
+        "approved": 1, "requested": 2, "confirmed": 1, "proposed": 1, "agreed": 1, "cancelled": 1, "expired": 2,
+    }  # fmt: skip
+    assert shell.run("sweep").stdout == "settled 0, cancelled 0, sagas 0, mails 0\n"
     clean = shell.run("ledger", "verify")
     assert (clean.returncode, clean.stdout) == (0, "the ledger is clean\n")
     database = (shell.folder / "data" / "telemed.db").read_bytes()
@@ -133,8 +152,15 @@ def test_the_demonstration_shows_every_step_and_leaves_nothing_behind(shell: She
         "cancelled: ",
         "expired",
         "takeover of the slot",
+        "is told: Nova consulta agendada",
+        "is told: Appointment confirmed",
+        "calendar REQUEST 2",
+        "calendar CANCEL 3",
+        "Reminders",
         "no_show: both",
         "1 cancelled",
+        "A forgotten password",
+        "saga accept",
         "clean",
         "Everything ended as it must",
     ):

@@ -19,21 +19,33 @@ ROOT = Path(__file__).parents[3]
 UV = Path(sys.executable).parent / "uv"
 SOURCES = {"telemed": ROOT, "telemed-core": ROOT / "packaging" / "telemed-core"}
 
-CORE = ("telemed_core.errors", "telemed_core.domain", "telemed_core.ports", "telemed_core.application")
+CORE = (
+    "telemed_core.errors",
+    "telemed_core.domain",
+    "telemed_core.ports",
+    "telemed_core.application",
+    "telemed_core.saga",
+)
 SQL = ("adapters.sql", "adapters.sealing", "adapters.secret_files")
 PASSWORDS = ("adapters.local_identity",)
 TOKENS = ("adapters.tokens", "adapters.cursors")
+CALENDARS = ("adapters.calendars",)
 SERVER = (*TOKENS, "entrypoints.http")
 ALWAYS = (
     *CORE,
     "telemed_core.messages",
     "adapters.dynamodb",
+    "adapters.mailbox",
     "adapters.memory",
+    "adapters.publishing",
     "adapters.serialization",
+    "adapters.smtp",
     "adapters.system",
+    "entrypoints.background",
     "entrypoints.cli",
     "entrypoints.container",
     "entrypoints.failures",
+    "entrypoints.logs",
     "entrypoints.operations",
     "entrypoints.seeding",
     "entrypoints.serve",
@@ -49,7 +61,8 @@ PROMISES = {
     ("telemed", "passwords"): (*ALWAYS, *PASSWORDS),
     ("telemed", "tokens"): (*ALWAYS, *TOKENS),
     ("telemed", "server"): (*ALWAYS, *SERVER),
-    ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS, *SERVER),
+    ("telemed", "calendars"): (*ALWAYS, *CALENDARS),
+    ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS, *SERVER, *CALENDARS),
     ("telemed", "messages"): (*CORE, "telemed_core.messages"),
     ("telemed", "testing"): (*CORE, "telemed_core.testing"),
 }

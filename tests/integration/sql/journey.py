@@ -1,28 +1,34 @@
 """One clinic's day over any stores: all that is written, and all that is read of it."""
 
 from datetime import timedelta
+from typing import Final
 
 import attrs
 
 from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import SessionId
+from telemed_core.domain.ids import AccountId, SagaId, SessionId
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.notices import Channel, DeliveryStatus, NoticeId
 from telemed_core.domain.places import Cents
+from telemed_core.domain.sagas import Phase, Progress, SagaEntry, SagaStart
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.ports.storage import Stores
-from telemed_core.testing.builders import a_session
+from telemed_core.testing.builders import a_session, an_administrator
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
 
-REASON = "um segredo entre dois"
-BLOCKED = "uma viagem longa"
+REASON: Final = "um segredo entre dois"
+BLOCKED: Final = "uma viagem longa"
+MENDED: Final = "o servidor de e-mail voltou"
+FEED: Final = "o-endereco-de-uma-agenda"
+STUCK: Final = SagaId("stuck")
 
 
 def a_day(stores: Stores) -> Clinic:
-    """Registration, bookings, a block, a verification and a sweep; sign-ins, changed profiles and a closed account."""
+    """Registration, bookings, a block, a verification and a sweep; sign-ins, a closed account, and what follows."""
     clinic = a_clinic(stores)
     assert isinstance(clinic.clock, SettableClock)
     doctor, patient = clinic.doctor(), clinic.patient()
@@ -42,6 +48,7 @@ def a_day(stores: Stores) -> Clinic:
     clinic.clock.advance(timedelta(hours=30))
     clinic.sweep()
     a_day_at_the_door(clinic, doctor)
+    a_day_behind_the_desk(clinic, doctor)
     return clinic
 
 
@@ -67,8 +74,31 @@ def a_day_at_the_door(clinic: Clinic, doctor: Doctor) -> None:
     stores.attempts.change("forgotten", lambda _: None)
 
 
+def a_day_behind_the_desk(clinic: Clinic, doctor: Doctor) -> None:
+    """All that has changed is told, by sagas and e-mails; one saga is stuck, and somebody mends it."""
+    stores, now = clinic.stores, clinic.clock.now()
+    log = stores.sagas
+    while clinic.run_sagas() or clinic.deliver_notices():
+        pass
+    stores.notices.read(stores.notices.inbox(doctor.id, limit=9)[0].id, reader=doctor.id, now=now)
+    ended, _ = log.get(SagaId(f"{doctor.id}.0"))
+    log.append(SagaEntry(before=ended, progress=ended.progress, at=now), starting=[SagaStart(STUCK, "remind", STUCK)])
+    (claimed,) = log.claim(clinic.owner, now=now, limit=9)
+    stuck = Progress(phase=Phase.QUARANTINED, attempt=9, error="unavailable", stuck_in=Phase.FORWARD)
+    log.append(SagaEntry(before=log.renew(claimed, now=now), progress=stuck, at=now))
+    clinic.retry_saga(saga_id=STUCK, reason=MENDED, actor=an_administrator())
+    assert len(log.claim("here:2:0", now=now, limit=9)) == 1
+    assert clinic.beside().take_over() == 0
+    assert log.free(["here:2:0"]) == 1
+    assert len(log.claim("here:2:0", now=now, limit=9)) == 1
+    stores.feeds.open(doctor.id, FEED)
+    stores.feeds.open(AccountId("another"), f"{FEED}-2")
+    stores.feeds.revoke(AccountId("another"))
+
+
 def read_everything(clinic: Clinic) -> None:
     """Every read of every port, each with something to find."""
+    read_what_followed(clinic.stores)
     stores, now = clinic.stores, clinic.clock.now()
     (doctor,) = stores.doctors.list(limit=9)
     assert stores.doctors.list(
@@ -103,3 +133,36 @@ def read_everything(clinic: Clinic) -> None:
     assert stores.texts.read([key for one in listed for key in (one.reason, one.cancel_reason) if key])
     assert stores.receipts.find(Idempotency(patient_id, "key", "print"), now=now - timedelta(hours=20)) is not None
     assert list(stores.schedules.cancellations(limit=9)) == []
+
+
+def read_what_followed(stores: Stores) -> None:
+    """Every read of sagas, notices and calendar secrets."""
+    (doctor,) = stores.doctors.list(limit=9)
+    log, notices = stores.sagas, stores.notices
+    whole = log.list(limit=99)
+    newest, rest = whole[0], len(whole) - 1
+    behind = (newest.started_at, newest.id)
+    assert len(log.list(after=behind, limit=99)) == rest
+    assert log.list(name="request", limit=9)
+    assert log.list(name="request", after=behind, limit=9)
+    assert log.list(phases=[Phase.FORWARD], limit=9)
+    assert log.list(phases=[Phase.FORWARD, Phase.COMPLETED], after=behind, limit=99)
+    assert log.list(subject=doctor.id, name="verification", phases=[Phase.COMPLETED], limit=9)
+    assert len(log.get(STUCK)[1]) == 1
+    assert log.owners() == {"here:2:0"}
+    assert log.published(doctor.id) == 2
+    first, *others = notices.inbox(doctor.id, limit=99)
+    assert list(notices.inbox(doctor.id, after=(first.at, first.seq, first.id), limit=99)) == others
+    last = notices.log(limit=1)[0]
+    after = (last.at, last.seq, last.id)
+    assert notices.log(after=after, limit=9)
+    assert notices.log(channel=Channel.EMAIL, after=after, limit=9)
+    delivered = [DeliveryStatus.DELIVERED]
+    assert notices.log(statuses=delivered, limit=9)
+    assert notices.log(statuses=[*delivered, DeliveryStatus.DEAD], channel=Channel.IN_APP, after=after, limit=9)
+    about = next(one.appointment_id for one in others if one.appointment_id is not None)
+    assert notices.log(appointment_id=about, limit=9)
+    assert notices.log(appointment_id=about, statuses=delivered, after=after, limit=9)
+    assert notices.get(NoticeId(last.id)) == last
+    assert stores.feeds.find(FEED) == doctor.id
+    assert [one.rev for one in stores.doctors.decisions(doctor.id, after=1)] == [2]

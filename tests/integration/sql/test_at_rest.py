@@ -12,7 +12,7 @@ from adapters.sql import migrate, open_sql
 from adapters.sql.engine import parse_url
 from adapters.sql.tables import ATTEMPTS, METADATA, PERSONS, SESSIONS
 from adapters.sql.transactions import Database
-from integration.sql.journey import BLOCKED, REASON, a_day
+from integration.sql.journey import BLOCKED, FEED, MENDED, REASON, a_day
 from telemed_core.application.signing_in import Guard, SignIn
 from telemed_core.domain.accounts import parse_login
 from telemed_core.errors import InvalidCredentialsError
@@ -20,7 +20,7 @@ from telemed_core.ports.services import Sealing
 from telemed_core.testing.builders import a_doctor, a_password, a_patient
 from telemed_core.testing.wiring import a_clinic
 
-SECRETS = [a_doctor().cpf.digits, a_patient().cpf.digits, REASON, BLOCKED]
+SECRETS = [a_doctor().cpf.digits, a_patient().cpf.digits, REASON, BLOCKED, MENDED, FEED]
 
 
 def check(kept: bytes) -> None:
@@ -28,7 +28,7 @@ def check(kept: bytes) -> None:
     assert [secret for secret in SECRETS if secret.encode() in kept] == []
 
 
-def test_a_sqlite_file_holds_no_cpf_and_no_text(tmp_path: Path, sealing: Sealing) -> None:
+def test_a_sqlite_file_holds_no_cpf_no_text_and_no_secret(tmp_path: Path, sealing: Sealing) -> None:
     stores = open_sql(f"sqlite:///{tmp_path / 'telemed.db'}", sealing=sealing)
     a_day(stores)
     check(b"".join(file.read_bytes() for file in tmp_path.iterdir()))
@@ -36,7 +36,7 @@ def test_a_sqlite_file_holds_no_cpf_and_no_text(tmp_path: Path, sealing: Sealing
     check(b"".join(file.read_bytes() for file in tmp_path.iterdir()))
 
 
-def test_postgres_holds_no_cpf_and_no_text(fresh_postgres_url: str, sealing: Sealing) -> None:
+def test_postgres_holds_no_cpf_no_text_and_no_secret(fresh_postgres_url: str, sealing: Sealing) -> None:
     stores = open_sql(fresh_postgres_url, sealing=sealing)
     a_day(stores)
     stores.close()

@@ -1,9 +1,11 @@
 """A COMMIT whose answer was lost is looked into, never guessed at."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -14,17 +16,22 @@ from integration.sql.losing_proxy import LosingProxy, Loss
 from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Decision
+from telemed_core.domain.ids import AccountId
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.notices import Channel, DeliveryStatus
 from telemed_core.domain.places import Cents
 from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.domain.sagas import LEASE, Phase, PublishedMark
 from telemed_core.domain.sessions import Credential
-from telemed_core.errors import UnavailableError
+from telemed_core.errors import ConflictError, FencedError, UnavailableError
 from telemed_core.ports.services import Sealing
-from telemed_core.testing.builders import MONDAY, a_patient, a_reservation, a_session, an_agenda
+from telemed_core.testing.builders import MONDAY, a_notice, a_patient, a_reservation, a_saga, a_session, an_agenda
 from telemed_core.testing.contracts.refusals import asking
+from telemed_core.testing.contracts.sagas import claimed, intervention, moved, recorded
 from telemed_core.testing.contracts.suite import assert_clean
 from telemed_core.testing.wiring import Clinic, a_clinic
 
+T = TypeVar("T")
 Lose = Callable[[Loss], None]
 
 
@@ -79,6 +86,14 @@ def lossy(request: pytest.FixtureRequest) -> tuple[Clinic, Lose]:
 def loss(request: pytest.FixtureRequest) -> Loss:
     found: Loss = request.param
     return found
+
+
+def soon(found: Callable[[], Sequence[T]]) -> Sequence[T]:
+    """What is found as soon as there is something: while a COMMIT is still on its way, others pass over its rows."""
+    until = time.monotonic() + 10
+    while not (answer := found()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return answer
 
 
 def test_a_booking_is_made_once_and_answered(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
@@ -190,6 +205,117 @@ def test_a_wrong_password_is_counted_once(lossy: tuple[Clinic, Lose], loss: Loss
     lose(loss)
     clinic.stores.attempts.change("key", lambda _: None)
     assert dict(clinic.stores.attempts.read(("key",))) == {}
+
+
+def test_a_step_of_a_saga_is_written_once_with_its_mark_and_what_it_starts(
+    lossy: tuple[Clinic, Lose], loss: Loss
+) -> None:
+    clinic, lose = lossy
+    log, row = clinic.stores.sagas, claimed(clinic.stores)
+    entry = moved(row, step=2)
+    lose(loss)
+    assert log.append(entry, starting=[a_saga(2)], mark=PublishedMark(row.subject, 0, 4)) == entry.after
+    assert (log.get(row.id)[0], log.published(row.subject)) == (entry.after, 4)
+    assert log.get(a_saga(2).id)[0].seq == 0
+    lose(loss)
+    renewed = log.renew(entry.after, now=MONDAY + timedelta(seconds=5))
+    assert log.get(row.id)[0] == renewed
+    stuck = moved(renewed, phase=Phase.QUARANTINED, stuck_in=Phase.FORWARD)
+    lose(loss)
+    log.append(stuck)
+    done, reason = intervention(stuck.after)
+    lose(loss)
+    left = log.intervene(moved(stuck.after, phase=Phase.FORWARD, stuck_in=None), done, reason)
+    assert log.get(row.id) == (left, (done,))
+    assert clinic.stores.texts.read([reason.key]) == {reason.key: reason.body}
+
+
+def test_an_entry_of_a_fenced_runner_is_refused_all_the_same(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    log, row = clinic.stores.sagas, claimed(clinic.stores)
+    left = log.append(moved(row, step=2))
+    lose(loss)
+    with pytest.raises(FencedError):
+        log.append(moved(row, step=1, attempt=2), starting=[a_saga(2)])
+    assert log.get(row.id)[0] == left
+
+
+def test_a_saga_whose_claim_got_lost_is_claimed_when_that_lease_has_ended(
+    lossy: tuple[Clinic, Lose], loss: Loss
+) -> None:
+    clinic, lose = lossy
+    recorded(clinic.stores, a_saga())
+    lose(loss)
+    claimed_now = clinic.stores.sagas.claim("here", now=MONDAY, limit=9)
+    assert len(claimed_now) == (0 if loss is Loss.CARRIED_OUT else 1)
+    (row,) = soon(lambda: clinic.stores.sagas.claim("there", now=MONDAY + LEASE, limit=9))
+    assert (row.fence, row.owner) == (2, "there")
+
+
+def test_a_registration_and_its_entry_are_written_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    accounts, log = clinic.stores.accounts, clinic.stores.sagas
+    added, released = a_patient(1), a_patient(2)
+    rows = {}
+    for patient in (added, released):
+        reservation = a_reservation(patient)
+        accounts.reserve(reservation)
+        rows[patient.id] = log.get(reservation.saga.id)[0]
+    entry = moved(rows[added.id], phase=Phase.COMPLETED)
+    lose(loss)
+    accounts.add(added, entry=entry)
+    assert (accounts.find(added.cpf), log.get(entry.before.id)[0]) == (added, entry.after)
+    entry = moved(rows[released.id], phase=Phase.COMPENSATED)
+    lose(loss)
+    assert accounts.release(released.id, entry=entry) is False
+    assert log.get(entry.before.id)[0] == entry.after
+    lose(loss)
+    assert accounts.release(added.id) is True
+    with pytest.raises(ConflictError):
+        accounts.add(released)
+
+
+def test_a_closed_account_is_anonymised_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    closure = clinic.patient().close(now=MONDAY)
+    clinic.stores.accounts.close(closure)
+    lose(loss)
+    clinic.stores.accounts.anonymise(closure.after.id)
+    assert clinic.stores.patients.get(closure.after.id) == closure.after.anonymised()
+
+
+def test_notices_are_added_taken_settled_and_read_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    notices = clinic.stores.notices
+    told, mail, other = a_notice(1), a_notice(2, channel=Channel.EMAIL), a_notice(3)
+    notices.add([other])
+    lose(loss)
+    assert notices.add([told, mail, other]) == 2
+    assert len(notices.log(limit=9)) == 3
+    lose(loss)
+    taken = notices.take(now=MONDAY, again_at=MONDAY + LEASE, limit=9)
+    assert len(taken) == (0 if loss is Loss.CARRIED_OUT else 1)
+    (before,) = taken or soon(lambda: notices.take(now=MONDAY + LEASE, again_at=MONDAY + 2 * LEASE, limit=9))
+    after = attrs.evolve(before, status=DeliveryStatus.DELIVERED, due_at=None)
+    lose(loss)
+    assert notices.settle(before, after) is True
+    assert notices.get(mail.id) == after
+    lose(loss)
+    assert notices.settle(before, attrs.evolve(before, status=DeliveryStatus.DEAD, due_at=None)) is False
+    lose(loss)
+    notices.read(told.id, reader=told.reader, now=MONDAY)
+    assert notices.get(told.id).read_at == MONDAY
+
+
+def test_a_calendars_secret_is_opened_and_revoked_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    feeds, owner = clinic.stores.feeds, AccountId("patient-1")
+    lose(loss)
+    assert feeds.open(owner, "secret") == "secret"
+    assert feeds.find("secret") == owner
+    lose(loss)
+    feeds.revoke(owner)
+    assert feeds.find("secret") is None
 
 
 def test_where_the_server_cannot_be_asked_nothing_is_claimed_and_a_repeat_finds_out(

@@ -22,11 +22,14 @@ from adapters.sql.engine import parse_url
 from adapters.sql.tables import METADATA
 from adapters.sql.transactions import Database
 from integration.postgres import PostgresServer
+from telemed_core.domain.ids import SagaId
 from telemed_core.domain.instants import EPOCH, TimeZone
+from telemed_core.domain.sagas import Phase, SagaEntry, SagaStart
 from telemed_core.domain.sessions import Credential
 from telemed_core.errors import LiveAppointmentsError, NotFoundError
 from telemed_core.ports.services import Sealing
-from telemed_core.testing.builders import a_reservation, a_session, an_administrator
+from telemed_core.saga.sagas import REGISTRY
+from telemed_core.testing.builders import a_doctor, a_patient, a_reservation, a_session, an_administrator
 from telemed_core.testing.wiring import a_clinic
 
 SRC = Path(__file__).parents[3] / "src"
@@ -128,19 +131,108 @@ def take_back(url: str, *, to: str) -> None:
     def downgrade(connection: Connection) -> None:
         config.attributes["connection"] = connection
         command.downgrade(config, to)
-        for account_id, role, profile in connection.execute(text("SELECT id, role, profile FROM accounts")).all():
-            new = {"doctor": "registered_at", "patient": "closed_at", "administrator": "rev"}[role]
-            written = json.loads(profile)
-            del written[new]
-            connection.execute(
-                text("UPDATE accounts SET profile = :profile WHERE id = :id"),
-                {"id": account_id, "profile": json.dumps(written)},
-            )
+        if to == "0001":
+            _forget_what_profiles_say_since(connection)
 
     database.write(downgrade)
     assert database.read(lambda connection: connection.scalar(text("SELECT version_num FROM alembic_version"))) == to
-    assert "sessions" not in database.read(lambda connection: inspect(connection).get_table_names())
+    tables = database.read(lambda connection: inspect(connection).get_table_names())
+    assert ("sessions" in tables, "notices" in tables) == (to == "0002", False)
     database.close()
+
+
+def _forget_what_profiles_say_since(connection: Connection) -> None:
+    for account_id, role, profile in connection.execute(text("SELECT id, role, profile FROM accounts")).all():
+        new = {"doctor": "registered_at", "patient": "closed_at", "administrator": "rev"}[role]
+        written = json.loads(profile)
+        del written[new]
+        connection.execute(
+            text("UPDATE accounts SET profile = :profile WHERE id = :id"),
+            {"id": account_id, "profile": json.dumps(written)},
+        )
+
+
+def earlier_sagas(url: str) -> dict[str, bool]:
+    """Which sagas an earlier version has, and whether each is open."""
+    database = Database(parse_url(url), pool_size=1, patience=timedelta(seconds=2))
+    rows = database.read(lambda connection: connection.execute(text("SELECT id, open FROM sagas")).all())
+    database.close()
+    return {saga_id: bool(is_open) for saga_id, is_open in rows}
+
+
+def test_what_the_version_before_has_begun_is_carried_on_and_nobody_is_told_of_the_past(
+    url: str, sealing: Sealing
+) -> None:
+    stores = open_sql(url, sealing=sealing)
+    clinic = a_clinic(stores)
+    doctor, patient, leaving = clinic.doctor(), clinic.patient(), clinic.patient(2)
+    asked = clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(), patient=patient)
+    accepted = clinic.accept_appointment(appointment_id=asked.id, rev=1, doctor=doctor)
+    closure = leaving.close(now=clinic.clock.now())
+    stores.accounts.close(closure)
+    unfinished = {one.id: a_reservation(one) for one in (a_patient(3), a_doctor(4), an_administrator(5))}
+    for reservation in unfinished.values():
+        stores.accounts.reserve(reservation)
+    stores.close()
+    take_back(url, to="0002")
+    begun = {f"{asked.id}.1", f"{asked.id}.2", f"{doctor.id}.2", closure.saga.id, *(f"{one}.0" for one in unfinished)}
+    assert earlier_sagas(url) == dict.fromkeys(begun, True) | dict.fromkeys(
+        (f"{one.id}.0" for one in (doctor, patient, leaving)), False
+    )
+
+    stores = open_sql(url, sealing=sealing)
+    log = stores.sagas
+    carried_on = {row.id: row for row in log.list(phases=[Phase.FORWARD], limit=99)}
+    assert carried_on.keys() == {closure.saga.id, *(one.saga.id for one in unfinished.values())}
+    for start in (closure.saga, *(one.saga for one in unfinished.values())):
+        assert carried_on[start.id] == attrs.evolve(REGISTRY.begin(start, at=EPOCH), due_at=EPOCH)
+    assert len(log.list(phases=[Phase.COMPLETED], limit=99)) == len(begun) + 3 - len(carried_on)
+    assert (log.published(asked.id), log.published(doctor.id)) == (accepted.rev, doctor.rev)
+
+    clinic = a_clinic(stores, clinic.clock, clinic.ids)
+    while clinic.run_sagas():
+        pass
+    assert log.list(phases=[Phase.FORWARD, Phase.RESOLVING, Phase.COMPENSATING, Phase.QUARANTINED], limit=9) == []
+    assert {log.get(one.saga.id)[0].progress.phase for one in unfinished.values()} == {Phase.COMPENSATED}
+    assert stores.patients.get(leaving.id) == closure.after.anonymised()
+    assert list(stores.notices.log(limit=9)) == []
+    clinic.patient(3)
+    clinic.cancel_appointment(appointment_id=asked.id, actor=patient, reason="travelling")
+    clinic.run_sagas()
+    assert {one.event for one in stores.notices.log(limit=9)} == {f"{asked.id}.3"}
+    stores.close()
+    assert differences(url) == []
+
+
+def test_the_version_before_finds_what_this_one_has_not_carried_on_yet(url: str, sealing: Sealing) -> None:
+    stores = open_sql(url, sealing=sealing)
+    clinic = a_clinic(stores)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    asked = clinic.request_appointment(doctor_id=doctor.id, start=clinic.noon(3), patient=patient)
+    while clinic.run_sagas() or clinic.deliver_notices():
+        pass
+    clinic.accept_appointment(appointment_id=asked.id, rev=1, doctor=doctor)
+    start = SagaStart(SagaId(f"{asked.id}.2.24h"), "remind", asked.id, clinic.noon(2))
+    row = stores.sagas.get(SagaId(f"{asked.id}.1"))[0]
+    stores.sagas.append(SagaEntry(before=row, progress=row.progress, at=clinic.clock.now()), starting=[start])
+    stores.credentials.put(patient.id, "hash")
+    stores.credentials.remove(doctor.id)
+    stores.close()
+    take_back(url, to="0002")
+    assert earlier_sagas(url) == {
+        f"{doctor.id}.0": False,
+        f"{patient.id}.0": False,
+        f"{doctor.id}.2": False,
+        f"{asked.id}.1": False,
+        f"{asked.id}.2": True,
+    }
+    stores = open_sql(url, sealing=sealing)
+    stores.credentials.put(doctor.id, "new hash")
+    assert (stores.credentials.get(patient.id), stores.credentials.get(doctor.id)) == (
+        Credential("hash", 1),
+        Credential("new hash", 1),
+    )
+    stores.close()
 
 
 def test_several_processes_migrate_at_once(empty_url: str) -> None:

@@ -1,18 +1,35 @@
 """A database that does not answer is said to be unavailable, and is used again as soon as it answers."""
 
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Final
 
+import attrs
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from adapters.sql import open_sql
 from integration.postgres import PostgresServer
+from telemed_core.domain.commit import Commit
+from telemed_core.domain.ids import AccountId, Id
+from telemed_core.domain.notices import Channel
+from telemed_core.domain.sagas import PublishedMark
+from telemed_core.domain.texts import Text, TextKey
 from telemed_core.errors import InvalidError, TelemedError, UnavailableError
 from telemed_core.ports.services import Sealing
+from telemed_core.ports.storage import Stores
+from telemed_core.testing.builders import a_notice, a_saga
 from telemed_core.testing.contracts.refusals import asking
+from telemed_core.testing.contracts.sagas import moved
 from telemed_core.testing.contracts.suite import picture
 from telemed_core.testing.doubles import SeededIds
 from telemed_core.testing.wiring import a_clinic
+
+MARK: Final = PublishedMark(Id("appointment-1"), 0, 4)
 
 
 def test_a_server_that_is_down_is_unavailable_and_nothing_has_changed_once_it_is_back(sealing: Sealing) -> None:
@@ -76,6 +93,61 @@ def test_a_wrong_url_is_named_and_not_echoed(url: str, sealing: Sealing) -> None
     with pytest.raises(InvalidError) as caught:
         open_sql(url, sealing=sealing)
     assert [field.field for field in caught.value.fields] == ["database_url"]
+
+
+def test_a_full_disk_is_unavailable_and_leaves_every_row_as_it_was(fresh_sqlite_url: str, sealing: Sealing) -> None:
+    stores = open_sql(fresh_sqlite_url, sealing=sealing)
+    clinic = a_clinic(stores)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    (row,) = stores.sagas.claim("here", now=clinic.clock.now(), limit=9)
+    with full(fresh_sqlite_url, stores):
+        with pytest.raises(UnavailableError):
+            fill(stores)
+        commit, before = asking(clinic, doctor, patient), picture(stores)
+        many = [a_notice(number, channel=Channel.EMAIL) for number in range(99)]
+        for write in (
+            lambda: stores.notices.add(many),
+            lambda: stores.sagas.append(
+                moved(row, step=2), starting=[a_saga(number) for number in range(2, 99)], mark=MARK
+            ),
+            lambda: stores.appointments.apply(attrs.evolve(commit, texts=long_texts(commit)), command=clinic.command()),
+        ):
+            with pytest.raises(UnavailableError) as caught:
+                write()
+            assert type(caught.value) is UnavailableError
+        assert (stores.sagas.get(row.id)[0], stores.sagas.published(MARK.subject)) == (row, 0)
+        assert (list(stores.notices.log(limit=9)), picture(stores)) == ([], before)
+    assert stores.notices.add(many) == len(many)
+    assert stores.sagas.append(moved(row, step=2), mark=MARK).seq == 1
+    assert stores.appointments.apply(commit, command=clinic.command()) == commit.after
+    stores.close()
+
+
+@contextmanager
+def full(url: str, stores: Stores) -> Iterator[None]:
+    """The file may not grow any more."""
+    engine: Engine = stores.appointments._database._here().engine  # type: ignore[attr-defined] # inside the adapter
+    pages = sqlite3.connect(url.removeprefix("sqlite:///")).execute("PRAGMA page_count").fetchone()[0]
+    most = [pages]
+
+    def limit(connection: Connection) -> None:
+        connection.connection.cursor().execute(f"PRAGMA max_page_count = {most[0]}")
+
+    event.listen(engine, "engine_connect", limit)
+    yield
+    most[0] = 2**30
+    with engine.connect():
+        event.remove(engine, "engine_connect", limit)
+
+
+def fill(stores: Stores) -> None:
+    """Use up the free places in the file's pages."""
+    for number in count():
+        stores.feeds.open(AccountId(f"account-{number}"), f"{number}" * 100)
+
+
+def long_texts(commit: Commit) -> tuple[Text, ...]:
+    return tuple(Text(TextKey(commit.after.id, seq), "x" * 500) for seq in range(2, 50))
 
 
 def test_a_forked_child_and_its_parent_both_go_on(url: str, sealing: Sealing) -> None:

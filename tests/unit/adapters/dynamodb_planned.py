@@ -101,7 +101,9 @@ class PlannedAppointments:
         for written in commit.texts:
             assert self._item(text_key(written.key), TABLES.clinical.name)["sealed"]["B"] == seal(written)
         for saga in commit.sagas:
-            assert self._store.items[TABLES.scheduling.name, (f"S#{saga.id}", "M")]["name"]["S"] == saga.name
+            row, item = self._state.sagas[saga.id], self._store.items[TABLES.scheduling.name, (f"S#{saga.id}", "M")]
+            assert (item["name"]["S"], item["subject"]["S"], item["digest"]["S"]) == (row.name, row.subject, row.digest)
+            assert (int(item["version"]["N"]), int(item["step"]["N"])) == (row.version, row.progress.step)
 
     def _compare_claims(self, person: PersonId) -> None:
         held = self._state.claims.get(person, {})

@@ -1,7 +1,7 @@
 """The DynamoDB plan of every commit: what it may hold, what it writes, and how its refusals are told."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.dynamodb.actions import Action, Purpose, pair
 from adapters.dynamodb.claims import MOST_TESTS, claim_actions, owner_in
-from adapters.dynamodb.items import ledger_key, sortable
+from adapters.dynamodb.items import ledger_key, saga_item, sortable
 from adapters.dynamodb.plan import plan, request_token
 from adapters.dynamodb.tables import TABLES, Tables
 from telemed_core.application.committing import TAKEN_OVER_AT_ONCE
@@ -17,7 +17,8 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import ClaimChange, Commit
 from telemed_core.domain.ids import AppointmentId, PersonId
 from telemed_core.domain.instants import CELLS_PER_DAY
-from telemed_core.testing.builders import MONDAY, a_doctor, a_patient
+from telemed_core.saga.sagas import REGISTRY
+from telemed_core.testing.builders import MONDAY, a_doctor, a_patient, a_saga
 from unit.adapters.dynamodb_commits import (
     ACROSS_MIDNIGHT,
     DAY,
@@ -334,3 +335,14 @@ def test_tables_of_an_installation_have_its_prefix_and_the_indexes_that_items_ar
     assert expiry
     assert expiry["TimeToLiveSpecification"]["AttributeName"] in receipt.parameters["Item"]
     assert tables.clinical.time_to_live() is None
+
+
+def test_a_saga_starts_as_its_definition_says_and_is_due_when_it_says_itself_or_at_once() -> None:
+    for due_at in (None, MONDAY + timedelta(days=1)):
+        start = a_saga(name="accept", due_at=due_at)
+        row, item = REGISTRY.begin(start, at=MONDAY), saga_item(start, at=MONDAY)
+        assert (item["PK"]["S"], item["SK"]["S"]) == (f"S#{start.id}", "M")
+        assert (item["name"]["S"], item["subject"]["S"]) == ("accept", start.subject)
+        assert (item["version"]["N"], item["digest"]["S"]) == (str(row.version), row.digest)
+        assert item["step"]["N"] == str(row.progress.step) == "1"
+        assert item["GSI3SK"]["S"] == f"{sortable(due_at or MONDAY)}#{start.id}"

@@ -7,18 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
-from argon2 import Type, extract_parameters
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
 from adapters import local_identity
 from adapters.local_identity import open_local_identity
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.ids import AccountId, SessionId
+from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.people import Password
 from telemed_core.domain.sessions import Credential, Session, SignedIn
 from telemed_core.errors import BusyError, InvalidError, NotFoundError, StaleVersionError, UnauthenticatedError
@@ -27,7 +28,7 @@ from telemed_core.testing.builders import MONDAY, a_password
 from telemed_core.testing.doubles import SeededIds
 
 USER, SESSION = AccountId("user-1"), SessionId("session-1")
-KEY, PREVIOUS = b"r" * 32, b"p" * 32
+KEY, PREVIOUS, RESET_KEY = b"r" * 32, b"p" * 32, b"s" * 32
 
 
 @attrs.define
@@ -37,9 +38,14 @@ class Hashes:
     kept: dict[AccountId, Credential] = attrs.field(factory=dict)
     reads: int = 0
 
-    def put(self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None) -> None:
-        before = self.kept.get(username)
-        self.kept[username] = Credential(secret_hash, before.rev + 1 if before else 1)
+    def put(
+        self, username: AccountId, secret_hash: str, /, *, keep: SessionId | None = None, before: int | None = None
+    ) -> None:
+        kept = self.kept.get(username)
+        rev = kept.rev if kept else 0
+        if before not in {None, rev}:
+            raise StaleVersionError
+        self.kept[username] = Credential(secret_hash, rev + 1)
 
     def get(self, username: AccountId, /) -> Credential | None:
         self.reads += 1
@@ -123,9 +129,16 @@ def signed(identity: Identity, sessions: OpenSessions) -> SignedIn:
     return SignedIn(username=USER, session_id=SESSION, access_token="", refresh_token=f"session-1.1.{mac(KEY)}")
 
 
-def opened(hashes: Hashes, sessions: OpenSessions, *refresh_keys: bytes) -> Identity:
+def opened(
+    hashes: Hashes, sessions: OpenSessions, *refresh_keys: bytes, reset_keys: tuple[bytes, ...] = (RESET_KEY,)
+) -> Identity:
     return open_local_identity(
-        hashes, sessions, SeededIds(), access_token=access_token, refresh_keys=refresh_keys or (KEY,)
+        hashes,
+        sessions,
+        SeededIds(),
+        access_token=access_token,
+        refresh_keys=refresh_keys or (KEY,),
+        reset_keys=reset_keys,
     )
 
 
@@ -197,6 +210,7 @@ def test_two_hash_at_once_eight_wait_and_the_eleventh_is_refused(
             lambda: identity.create(USER, a_password()),
             lambda: identity.change(USER, a_password(), keep=SESSION),
             lambda: identity.sign_in(USER, a_password(), now=MONDAY),
+            lambda: identity.reset(reset_token(), a_password(), now=MONDAY),
         ):
             with pytest.raises(BusyError):
                 busy()
@@ -325,3 +339,100 @@ def test_a_refresh_within_the_grace_writes_nothing(
     identity.refresh(signed.refresh_token, now=MONDAY)
     sessions.before_replacing = [lambda: pytest.fail("replaced")]
     assert identity.refresh(signed.refresh_token, now=MONDAY + timedelta(seconds=29)).session_id == SESSION
+
+
+def reset_token(key: bytes = RESET_KEY, *, username: str = USER, rev: int = 1, until: datetime | None = None) -> str:
+    """A token for a new password, made as ours are."""
+    micros = ((until or MONDAY + timedelta(minutes=30)) - EPOCH) // timedelta(microseconds=1)
+    content = f"{username}.{rev}.{micros}"
+    return f"{content}.{mac(key, content)}"
+
+
+@pytest.fixture
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_identity, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+def test_a_reset_token_names_user_revision_and_end_under_its_own_key(identity: Identity, hashes: Hashes) -> None:
+    hashes.put(USER, "first")
+    hashes.put(USER, "second")
+    assert identity.reset_token(USER, now=MONDAY) == reset_token(rev=2)
+
+
+@pytest.mark.usefixtures("_fast")
+def test_reset_tokens_under_the_previous_key_are_taken_and_new_ones_are_under_the_present(
+    hashes: Hashes, sessions: OpenSessions
+) -> None:
+    hashes.put(USER, "first")
+    rotated = opened(hashes, sessions, reset_keys=(b"n" * 32, RESET_KEY))
+    assert rotated.reset_token(USER, now=MONDAY) == reset_token(b"n" * 32)
+    rotated.reset(reset_token(RESET_KEY), a_password(), now=MONDAY)
+    assert hashes.kept[USER].rev == 2
+    with pytest.raises(InvalidError):
+        opened(hashes, sessions, reset_keys=(PREVIOUS,)).reset(reset_token(rev=2), a_password(), now=MONDAY)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        reset_token(KEY),
+        reset_token(PREVIOUS),
+        reset_token(rev=2),
+        reset_token(username="user-2"),
+        reset_token(until=MONDAY),
+        reset_token(until=MONDAY + timedelta(minutes=35, microseconds=1)),
+        reset_token(username=""),
+        reset_token(username=".user-1"),
+        reset_token(until=datetime(9999, 1, 1, tzinfo=UTC)),
+        f"{reset_token()}=",
+        reset_token().replace("user-1.1", "user-1.01"),
+    ],
+    ids=[
+        "a refresh key",
+        "a key of before",
+        "another revision",
+        "an unknown user",
+        "over",
+        "of another clock",
+        "nobody",
+        "no id",
+        "the end of time",
+        "padded",
+        "written otherwise",
+    ],
+)
+def test_what_is_not_good_is_refused_before_anything_is_hashed(
+    identity: Identity, hashes: Hashes, hasher: SlowHasher, token: str
+) -> None:
+    hashes.put(USER, "right")
+    for password in (a_password(), Password("password1234")):
+        with pytest.raises(InvalidError) as refused:
+            identity.reset(token, password, now=MONDAY)
+        assert [name for name, _ in refused.value.fields] == ["token"]
+    assert (hashes.kept[USER], hasher.checked) == (Credential("right", 1), [])
+
+
+@pytest.mark.parametrize("meanwhile", ["changed", "removed"])
+def test_a_password_changed_or_removed_while_the_new_one_is_hashed_stays_so(
+    identity: Identity, hashes: Hashes, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    class Overtaken:
+        def hash(self, _: str) -> str:
+            if meanwhile == "changed":
+                hashes.put(USER, "theirs")
+            else:
+                hashes.remove(USER)
+            return "ours"
+
+    hashes.put(USER, "first")
+    monkeypatch.setattr(local_identity, "_HASHER", Overtaken())
+    with pytest.raises(InvalidError) as refused:
+        identity.reset(reset_token(), a_password(), now=MONDAY)
+    assert [name for name, _ in refused.value.fields] == ["token"]
+    left = hashes.kept.get(USER)
+    assert left == (Credential("theirs", 2) if meanwhile == "changed" else None)
+
+
+def test_no_key_is_printed(identity: Identity) -> None:
+    assert "rrrr" not in repr(identity)
+    assert "ssss" not in repr(identity)

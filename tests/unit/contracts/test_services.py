@@ -10,7 +10,7 @@ from adapters.sealing import open_sealing
 from adapters.tokens import CLIENT_ID, ISSUER, Issuer, KeySet, open_issuer, open_verifier
 from attack_tokens import new_key
 from telemed_core.ports.services import Identity, Sealing, Tokens
-from telemed_core.testing.contracts import IdentityContract, SealingContract, TokensContract
+from telemed_core.testing.contracts import IdentityContract, ResetsContract, SealingContract, TokensContract
 from telemed_core.testing.doubles import MemoryIdentity, MemoryTokens, SeededIds
 
 
@@ -33,6 +33,7 @@ class Local:
             SeededIds(),
             access_token=issuer.access_token,
             refresh_keys=(b"r" * 32,),
+            reset_keys=(b"s" * 32,),
         )
 
 
@@ -44,6 +45,14 @@ class ForTests:
 
 
 class TestLocalIdentity(Local, IdentityContract):
+    pass
+
+
+class TestLocalResets(Local, ResetsContract):
+    pass
+
+
+class TestResetsForTests(ForTests, ResetsContract):
     pass
 
 

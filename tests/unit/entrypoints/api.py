@@ -1,6 +1,7 @@
 """The API without a transport, on memory, with fast passwords: for tests of what it answers."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,15 +50,18 @@ class Reply:
         return found
 
 
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
 def found(method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """The operation at a path, and what stands for its parameter."""
-    parts = path.split("/")
     for operation in OPERATIONS:
-        pattern = operation.path.split("/")
-        if operation.method == method and len(pattern) == len(parts):
-            pairs = [(name, part) for name, part in zip(pattern, parts, strict=True) if name != part]
-            if all(name.startswith("{") for name, _ in pairs):
-                return operation, {name.strip("{}"): part for name, part in pairs}
+        if operation.method == method:
+            pattern = _PARAMETER.sub(
+                r"(?P<\1>[^/]+)", re.escape(operation.path).replace(r"\{", "{").replace(r"\}", "}")
+            )
+            if matched := re.fullmatch(pattern, path):
+                return operation, matched.groupdict()
     raise LookupError(path)
 
 

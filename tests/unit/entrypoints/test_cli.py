@@ -2,8 +2,12 @@
 
 import io
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +15,24 @@ import click
 import pytest
 from dependency_injector import providers
 
+from adapters.mailbox import Mailbox
 from adapters.memory.state import State
 from adapters.system import TravellingClock
+from entrypoints import background
 from entrypoints.cli import acting, showing, telemed
 from entrypoints.cli.demo import stage as demo_stage
+from entrypoints.cli.demo.tellings import Telling, Tellings
 from entrypoints.cli.running import INTERRUPTED, run
 from entrypoints.container import Container, open_container
 from entrypoints.settings import load_settings
 from telemed_core.application.sweeping import Swept
 from telemed_core.domain.commit import ClaimChange
-from telemed_core.domain.ids import AppointmentId
-from telemed_core.errors import BusyError, UnavailableError
-from telemed_core.testing.builders import MONDAY, a_cpf
+from telemed_core.domain.ids import AppointmentId, SagaId
+from telemed_core.domain.sagas import SagaEntry
+from telemed_core.errors import BusyError, UnavailableError, UndeliverableError
+from telemed_core.saga.deciding import quarantined
+from telemed_core.saga.sagas import REGISTRY
+from telemed_core.testing.builders import MONDAY, a_cpf, a_patient, a_reservation
 from unit.entrypoints.api import on_memory, with_fast_passwords
 
 PASSWORD = "four quiet otters juggle"
@@ -76,7 +86,7 @@ def clock() -> TravellingClock:
 def container(monkeypatch: pytest.MonkeyPatch, clock: TravellingClock) -> Iterator[Container]:
     """One clinic in memory for all commands of a test."""
     shared = with_fast_passwords(open_container(load_settings(on_memory()), clock=clock))
-    monkeypatch.setattr(acting, "open_container", lambda settings, clock=None: shared)
+    monkeypatch.setattr(acting, "open_container", lambda settings, **_: shared)
     yield shared
     shared.close()
 
@@ -404,51 +414,254 @@ def test_nobody_acts_as_an_unknown_person(container: Container, run_telemed: Tel
 def test_the_sweep_writes_down_what_is_due(requested: str, run_telemed: Telemed, clock: TravellingClock) -> None:
     clock.travel(timedelta(days=1))
     assert run_telemed("appointments", "show", requested, "--as", BIA, "--json").body["status"] == "expired"
-    assert run_telemed("sweep").out == "settled 1, cancelled 0\n"
-    assert run_telemed("sweep").out == "settled 0, cancelled 0\n"
+    swept = run_telemed("sweep").out
+    assert swept.startswith("settled 1, cancelled 0, sagas ")
+    assert swept.endswith(", mails 0\n")
+    assert run_telemed("sweep").out == "settled 0, cancelled 0, sagas 0, mails 0\n"
+
+
+@pytest.fixture
+def watch(run_telemed: Telemed, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], Ended]:
+    """Watch until that has returned, in a thread of its own."""
+    handlers: list[Callable[..., None]] = []
+    monkeypatch.setattr("entrypoints.cli.upkeep.signal.signal", lambda _, handler: handlers.append(handler))
+
+    def watching(until: Callable[[], object]) -> Ended:
+        def end() -> None:
+            try:
+                until()
+            finally:
+                handlers[0]()
+
+        class Ending(background.Background):
+            def start(self) -> None:
+                super().start()
+                threading.Thread(target=end).start()
+
+        monkeypatch.setattr("entrypoints.cli.upkeep.Background", partial(Ending, sweep_every=0.001, look_every=0.001))
+        return run_telemed("sweep", "--watch")
+
+    return watching
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.001)
+    assert holds()
 
 
 def test_the_watching_sweep_goes_on_until_it_is_told_to_end(
-    requested: str, run_telemed: Telemed, clock: TravellingClock, monkeypatch: pytest.MonkeyPatch
+    requested: str, container: Container, clock: TravellingClock, watch: Callable[[Callable[[], object]], Ended]
 ) -> None:
-    handlers: list[Callable[..., None]] = []
-    monkeypatch.setattr("entrypoints.cli.upkeep.signal.signal", lambda _, handler: handlers.append(handler))
-    monkeypatch.setattr("entrypoints.cli.upkeep.EVERY_SECONDS", 0)
-    rounds: list[datetime] = []
-    now = clock.now
+    def passing() -> None:
+        eventually(lambda: len(container.notices().log(appointment_id=AppointmentId(requested), limit=9)) == 1)
+        clock.travel(timedelta(days=1))
+        eventually(lambda: len(container.notices().log(appointment_id=AppointmentId(requested), limit=9)) == 3)
 
-    def passing(_: TravellingClock) -> datetime:
-        rounds.append(now())
-        if len(rounds) == 2:
-            clock.travel(timedelta(days=1))
-        if len(rounds) == 4:
-            handlers[0]()
-        return now()
-
-    monkeypatch.setattr(TravellingClock, "now", passing)
-    assert run_telemed("sweep", "--watch") == (0, "watching\nsettled 1, cancelled 0\n", "")
-    assert len(rounds) >= 4
+    ended = watch(passing)
+    assert (ended.code, ended.err) == (0, "")
+    first, *did = ended.out.splitlines()
+    assert first == "watching"
+    assert "settled 1, cancelled 0" in did
+    assert did[0].startswith("sagas ")
+    assert did[-1] == "sagas 1"
 
 
 def test_the_watching_sweep_outlives_a_store_that_is_down(
-    container: Container, run_telemed: Telemed, monkeypatch: pytest.MonkeyPatch
+    container: Container, watch: Callable[[Callable[[], object]], Ended]
 ) -> None:
-    handlers: list[Callable[..., None]] = []
-    monkeypatch.setattr("entrypoints.cli.upkeep.signal.signal", lambda _, handler: handlers.append(handler))
-    monkeypatch.setattr("entrypoints.cli.upkeep.EVERY_SECONDS", 0)
+    done = threading.Event()
     answers: Iterator[UnavailableError | Swept] = iter([UnavailableError(), Swept(settled=2, cancelled=1)])
 
     def sweeping() -> Swept:
-        answer = next(answers)
+        answer = next(answers, None)
         if isinstance(answer, UnavailableError):
             raise answer
-        handlers[0]()
-        return answer
+        if answer is None:
+            done.set()
+        return answer or Swept(settled=0, cancelled=0)
 
     container.sweep.override(providers.Object(sweeping))
-    ended = run_telemed("sweep", "--watch")
+    ended = watch(lambda: done.wait(10))
     assert (ended.code, ended.out) == (0, "watching\nsettled 2, cancelled 1\n")
-    assert ended.err.startswith("dependency_unavailable: ")
+    told = json.loads(ended.err)
+    assert (told["level"], told["what"]) == ("warning", "sweep: dependency_unavailable")
+
+
+def test_the_sweep_takes_over_what_a_process_left_that_is_gone(
+    requested: str, container: Container, run_telemed: Telemed
+) -> None:
+    log = container.sagas()
+    left = log.claim(f"{socket.gethostname()}:4194305:1", now=container.clock().now(), limit=100)
+    assert f"{requested}.1" in {row.id for row in left}
+    assert f"sagas {len(left)}" in run_telemed("sweep").out
+
+
+# Sagas and notifications
+
+
+@pytest.fixture
+def stuck(container: Container, clock: TravellingClock, requested: str) -> str:
+    """The id of a saga of a request that is quarantined after its pivot."""
+    return _stuck(container, f"{requested}.1")
+
+
+def _stuck(container: Container, saga_id: str) -> str:
+    log = container.sagas()
+    row, _ = log.get(SagaId(saga_id))
+    progress = quarantined(row.progress, error="dependency_unavailable")
+    return log.append(SagaEntry(before=row, progress=progress, at=container.clock().now())).id
+
+
+def test_sagas_are_listed_by_phase_and_name(requested: str, stuck: str, run_telemed: Telemed) -> None:
+    run_telemed("sweep")
+    listed = run_telemed("sagas", "list", "--json").body["items"]
+    assert {one["name"] for one in listed} == {"register_doctor", "register_patient", "verification", "request"}
+    assert [one["id"] for one in run_telemed("sagas", "list", "--phase", "quarantined", "--json").body["items"]] == [
+        stuck
+    ]
+    completed = run_telemed("sagas", "list", "--phase", "completed", "--name", "verification", "--json").body["items"]
+    assert [(one["name"], one["phase"]) for one in completed] == [("verification", "completed")]
+    shown = run_telemed("sagas", "list", "--phase", "quarantined").out
+    assert all(word in shown for word in (stuck, "request", requested, "notify", "dependency_unavailable"))
+    assert run_telemed("sagas", "list", "--phase", "compensating").out == "no sagas\n"
+
+
+def test_more_sagas_than_a_page_are_all_listed(
+    container: Container, requested: str, run_telemed: Telemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = run_telemed("sagas", "list", "--json").body
+    monkeypatch.setattr("entrypoints.cli.sagas.MOST_AT_ONCE", 1)
+    assert run_telemed("sagas", "list", "--json").body == everything
+    assert len(everything["items"]) == 4
+
+
+def test_a_saga_is_shown_step_by_step(stuck: str, run_telemed: Telemed) -> None:
+    body = run_telemed("sagas", "show", stuck, "--json").body
+    assert [(one["name"], one["kind"], one["state"]) for one in body["steps"]] == [
+        ("take_slot", "pivot", "done"),
+        ("notify", "retriable", "current"),
+    ]
+    assert (body["phase"], body["error"], body["interventions"]) == ("quarantined", "dependency_unavailable", [])
+    shown = run_telemed("sagas", "show", stuck).out
+    assert all(word in shown for word in (stuck, "done: take_slot (pivot)", "current: notify (retriable)"))
+    unknown = run_telemed("sagas", "show", "nothing")
+    assert (unknown.code, unknown.err.split(":")[0]) == (1, "not_found")
+
+
+def test_an_operator_has_a_saga_try_again_with_a_reason_that_is_kept(
+    stuck: str, container: Container, run_telemed: Telemed
+) -> None:
+    again = run_telemed("sagas", "retry", stuck, "--reason", "the server is back", "--json")
+    assert (again.code, again.body["phase"], again.body["attempt"]) == (0, "forward", 1)
+    (kept,) = again.body["interventions"]
+    assert (kept["verb"], kept["by"], kept["reason"]) == ("retry", "operator", "the server is back")
+    run_telemed("sweep")
+    assert run_telemed("sagas", "show", stuck, "--json").body["phase"] == "completed"
+    shown = run_telemed("sagas", "show", stuck).out
+    assert "retry by operator: the server is back" in shown
+    over = run_telemed("sagas", "retry", stuck, "--reason", "once more")
+    assert (over.code, over.err.split(":")[0]) == (1, "invalid_transition")
+
+
+def test_an_operator_says_that_a_step_is_done(stuck: str, run_telemed: Telemed) -> None:
+    resolved = run_telemed("sagas", "resolve", stuck, "--reason", "told by telephone", "--json").body
+    assert [one["state"] for one in resolved["steps"]] == ["done", "done"]
+    assert resolved["interventions"][0]["verb"] == "resolve"
+
+
+def test_a_saga_past_its_pivot_is_not_compensated_and_one_before_it_is(
+    stuck: str, container: Container, run_telemed: Telemed
+) -> None:
+    refused = run_telemed("sagas", "compensate", stuck, "--reason", "not wanted")
+    assert (refused.code, refused.err.split(":")[0]) == (1, "invalid_transition")
+    reservation = a_reservation(a_patient(77))
+    container.accounts().reserve(reservation)
+    before = _stuck(container, reservation.saga.id)
+    undone = run_telemed("sagas", "compensate", before, "--reason", "not wanted", "--json").body
+    assert undone["phase"] == "compensating"
+    run_telemed("sweep")
+    assert run_telemed("sagas", "show", before, "--json").body["phase"] == "compensated"
+
+
+def test_administrators_alone_see_and_move_sagas_and_deliveries(stuck: str, run_telemed: Telemed) -> None:
+    run_telemed("admin", "create", "root@example.org")
+    assert run_telemed("sagas", "list", "--as", "root@example.org").code == 0
+    for arguments in (
+        ("sagas", "list"),
+        ("sagas", "show", stuck),
+        *(("sagas", verb, stuck, "--reason", "because") for verb in ("retry", "compensate", "resolve")),
+        ("notifications", "list"),
+        ("notifications", "replay", "nothing"),
+    ):
+        refused = run_telemed(*arguments, "--as", BIA)
+        assert (refused.code, refused.err.split(":")[0]) == (1, "forbidden"), arguments
+    done = run_telemed("sagas", "retry", stuck, "--reason", "because", "--as", "root@example.org", "--json").body
+    assert done["interventions"][0]["by"] != "operator"
+
+
+def test_a_definition_is_a_diagram_and_without_a_name_all_are(run_telemed: Telemed) -> None:
+    one = run_telemed("sagas", "definition", "accept")
+    assert one.out.startswith("stateDiagram-v2\n")
+    assert run_telemed("sagas", "definition", "accept", "--format", "mermaid").out == one.out
+    everything = run_telemed("sagas", "definition").out
+    assert one.out in everything
+    assert everything.count("```mermaid\n") == len(REGISTRY.names())
+    unknown = run_telemed("sagas", "definition", "nothing")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert all(name in unknown.err for name in REGISTRY.names())
+
+
+def test_the_diagrams_of_the_documentation_are_those_of_the_definitions(run_telemed: Telemed) -> None:
+    written = (Path(__file__).parents[3] / "docs" / "saga-diagrams.md").read_text(encoding="utf-8")
+    assert written == run_telemed("sagas", "definition").out
+
+
+@pytest.fixture
+def mails(container: Container) -> Mailbox:
+    """A mail server that takes everything."""
+    taking = Mailbox()
+    container.mailer.override(providers.Object(taking))
+    return taking
+
+
+def test_deliveries_are_listed_by_status_and_channel(mails: Mailbox, requested: str, run_telemed: Telemed) -> None:
+    swept = run_telemed("sweep").out
+    assert swept.endswith("mails 2\n")
+    listed = run_telemed("notifications", "list", "--json").body["items"]
+    assert {(one["kind"], one["channel"], one["status"]) for one in listed} == {
+        (kind, channel, "delivered") for kind in ("approved", "requested") for channel in ("in_app", "email")
+    }
+    assert len(run_telemed("notifications", "list", "--channel", "email", "--json").body["items"]) == 2
+    assert run_telemed("notifications", "list", "--status", "dead").out == "no notifications\n"
+    shown = run_telemed("notifications", "list").out
+    assert all(word in shown for word in ("requested", "in_app", "email", "delivered"))
+    assert "Ana" not in shown
+
+
+def test_a_delivery_that_was_given_up_is_listed_and_sent_again(
+    mails: Mailbox, requested: str, container: Container, run_telemed: Telemed
+) -> None:
+    class Refusing:
+        def send(self, mail: Any, /) -> None:
+            raise UndeliverableError
+
+    container.mailer.override(providers.Object(Refusing()))
+    refused = run_telemed("sweep")
+    assert {json.loads(line)["what"] for line in refused.err.splitlines()} == {"delivery dead"}
+    dead = run_telemed("notifications", "list", "--status", "dead", "--json").body["items"]
+    assert [(one["attempts"], one["last_error"]) for one in dead] == [(1, "undeliverable")] * 2
+    first = dead[0]["id"]
+    container.mailer.override(providers.Object(mails))
+    container.deliver_notices.reset()
+    assert run_telemed("notifications", "replay", first).out == f"{first} is pending\n"
+    assert run_telemed("sweep").out.endswith("mails 1\n")
+    assert [mail.id for mail in mails.mails] == [first]
+    again = run_telemed("notifications", "replay", first)
+    assert (again.code, again.err.split(":")[0]) == (1, "invalid_transition")
+    other = run_telemed("notifications", "replay", dead[1]["id"], "--json").body
+    assert (other["status"], other["attempts"]) == ("pending", 0)
 
 
 def state_of(container: Container) -> State:
@@ -593,6 +806,16 @@ def test_overlapping_windows_are_refused_by_their_code(
         (("admin", "create", "nobody"), "email: must be an e-mail address"),
         (("ledger", "verify", "--day", "2026-02-30"), "--day"),
         (("ledger", "verify", "--person", "a b"), "--person"),
+        (("sagas", "list", "--phase", "stuck"), "phase.0: must be one of forward"),
+        (("sagas", "list", "--name", "a b"), "name: "),
+        (("sagas", "show", "a b"), "id: is not a well-formed id"),
+        (("sagas", "retry", "a"), "--reason"),
+        (("sagas", "resolve", "a", "--reason", "no"), "reason: must have at least 3"),
+        (("sagas", "definition", "accept", "--format", "asl"), "asl is not part of this release"),
+        (("sagas", "definition", "accept", "--format", "svg"), "--format"),
+        (("notifications", "list", "--status", "lost"), "status.0: must be one of pending"),
+        (("notifications", "list", "--channel", "pigeon"), "channel: "),
+        (("notifications", "replay", "a b"), "id: is not a well-formed id"),
         (("nonsense",), "nonsense"),
         (("config", "--at", "2026-06-02T08:00:00"), "TELEMED_AT must be an instant"),
         (("config", "--profile", "aws"), "TELEMED_PROFILE must be memory or local"),
@@ -668,6 +891,8 @@ def test_help_lists_every_command_and_each_explains_itself(run_telemed: Telemed)
         "agenda",
         "appointments",
         "sweep",
+        "sagas",
+        "notifications",
         "ledger",
         "admin",
         "config",
@@ -697,3 +922,24 @@ def test_a_demonstration_whose_outcome_is_another_fails(run_telemed: Telemed, mo
     ended = run_telemed("demo", "--profile", "memory")
     assert ended.code == 1
     assert "expected a refusal with already_registered, not done" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda found: [], "expected people to be told [('Ana Lima', 'Cadastro aprovado', 'in app, e-mail')"),
+        (lambda found: [*found, Telling(found[0].person, "Spam")] if found else [], "and not [('Ana Lima', 'Spam'"),
+    ],
+    ids=["too little", "too much"],
+)
+def test_a_demonstration_in_which_people_are_told_something_else_fails(
+    run_telemed: Telemed,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[list[Telling]], list[Telling]],
+    expected: str,
+) -> None:
+    new = Tellings.new
+    monkeypatch.setattr(Tellings, "new", lambda self, **among: change(new(self, **among)))
+    ended = run_telemed("demo", "--profile", "memory")
+    assert ended.code == 1
+    assert expected in ended.err

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,15 +15,26 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from adapters.calendars import IcalendarCalendars
+from adapters.mailbox import Mailbox
 from adapters.memory import open_memory
+from adapters.smtp import SmtpMailer
+from adapters.system import is_gone
 from entrypoints import container as container_module
-from entrypoints.container import Container, open_container, travelling_clock
-from entrypoints.settings import load_settings
-from telemed_core import application
+from entrypoints import logs
+from entrypoints.container import Container, mailbox, open_container, travelling_clock
+from entrypoints.settings import SettingsError, load_settings
+from telemed_core import application, saga
+from telemed_core.domain.ids import Id, SagaId
 from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.notices import Channel, DeliveryStatus
+from telemed_core.domain.sagas import Phase, SagaStart
 from telemed_core.domain.status import Status
+from telemed_core.errors import UnavailableError, UndeliverableError
+from telemed_core.saga.sagas import REGISTRY
 from telemed_core.testing.builders import a_password, an_email
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import a_clinic
@@ -37,11 +49,12 @@ def on_memory() -> Container:
 
 
 def use_cases() -> Iterator[type]:
-    for found in pkgutil.iter_modules(application.__path__):
-        module = import_module(f"{application.__name__}.{found.name}")
-        for part in vars(module).values():
-            if isinstance(part, type) and part.__module__ == module.__name__ and "__call__" in vars(part):
-                yield part
+    for package in (application, saga):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = import_module(f"{package.__name__}.{found.name}")
+            for part in vars(module).values():
+                if isinstance(part, type) and part.__module__ == module.__name__ and "__call__" in vars(part):
+                    yield part
 
 
 def snake_case(name: str) -> str:
@@ -87,6 +100,11 @@ def test_every_port_is_one_of_the_stores() -> None:
         "texts",
         "ledger",
         "credentials",
+        "sessions",
+        "attempts",
+        "sagas",
+        "notices",
+        "feeds",
     ):
         assert container.providers[port]() is getattr(stores, port)
 
@@ -135,11 +153,15 @@ from entrypoints.container import open_container
 from entrypoints.settings import load_settings
 from telemed_core.domain.instants import TimeZone
 from telemed_core.testing.builders import a_password, an_email
-TECHNOLOGIES = {"sqlalchemy", "alembic", "psycopg", "cryptography", "argon2", "zxcvbn", "boto3", "botocore"}
+TECHNOLOGIES = {
+    *("sqlalchemy", "alembic", "psycopg", "cryptography", "argon2", "zxcvbn", "boto3", "botocore"),
+    *("icalendar", "smtplib"),
+}
 def loaded():
     return " ".join(sorted(TECHNOLOGIES & set(sys.modules))) or "nothing"
 container = open_container(load_settings({"TELEMED_PROFILE": "memory"}))
 container.request_appointment(), container.sweep(), container.list_doctors()(limit=1), container.clock().now()
+container.list_sagas(), container.notify(), container.list_notices(), container.email(), container.owner()
 print(loaded())
 container.create_administrator()(email=an_email(), password=a_password(), time_zone=TimeZone("UTC"))
 container.close()
@@ -165,3 +187,164 @@ def test_an_appointment_is_requested_accepted_and_swept_by_parts_that_fit_togeth
     seen = container.list_appointments()(actor=doctor, limit=10)
     assert [(one.id, one.status) for one in seen] == [(first.id, Status.NO_SHOW), (second.id, Status.EXPIRED)]
     assert list(container.verify_ledger()()) == []
+
+
+# What follows from commits
+
+
+def booked(container: Container, clock: SettableClock) -> tuple[Any, Any, Any]:
+    """A doctor, a patient, and a request."""
+    clinic = a_clinic(container.stores(), clock)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    container.run_sagas()()
+    container.wake().clear()
+    clock.advance(timedelta(minutes=1))
+    request = container.request_appointment()(doctor_id=doctor.id, start=clinic.noon(2), patient=patient)
+    return doctor, patient, request
+
+
+def in_memory(**settings: str) -> tuple[Container, SettableClock]:
+    clock = SettableClock(NOON)
+    environment = {"TELEMED_PROFILE": "memory", **{f"TELEMED_{name}": value for name, value in settings.items()}}
+    return open_container(load_settings(environment), clock=clock), clock
+
+
+def test_a_commit_wakes_whoever_runs_the_sagas_of_its_process() -> None:
+    container, clock = in_memory()
+    booked(container, clock)
+    assert container.wake().is_set()
+
+
+def test_a_refused_command_wakes_nobody() -> None:
+    container, clock = in_memory()
+    doctor, _, request = booked(container, clock)
+    container.wake().clear()
+    with pytest.raises(Exception, match="changed"):
+        container.accept_appointment()(appointment_id=request.id, rev=9, doctor=doctor)
+    assert not container.wake().is_set()
+
+
+def test_without_a_mail_server_people_are_told_in_the_app_alone() -> None:
+    container, clock = in_memory()
+    doctor, _, _ = booked(container, clock)
+    assert not container.email()
+    assert container.run_sagas()() == 1
+    assert {one.channel for one in container.notices().log(limit=10)} == {Channel.IN_APP}
+    told = container.list_notices()(reader=doctor)
+    assert told[0].title == "Nova consulta agendada"
+    with pytest.raises(UnavailableError):
+        container.mailer().send(object())
+
+
+def test_a_mail_server_in_memory_takes_the_place_of_the_configured_one() -> None:
+    clock, mails = SettableClock(NOON), mailbox()
+    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock, mailer=mails)
+    assert container.email()
+    booked(container, clock)
+    container.run_sagas()()
+    assert container.deliver_notices()() == len(mails.mails) == 2
+    assert isinstance(mails, Mailbox)
+    assert mails.mails[-1].subject == "Health&Med - Nova consulta agendada"
+
+
+def test_the_mail_server_of_the_settings_is_used_with_their_address() -> None:
+    container, _ = in_memory(SMTP_URL="smtps://clinic:p%40ss@mail.example", MAIL_FROM="no-reply@clinic.example")
+    mailer = container.mailer()
+    assert isinstance(mailer, SmtpMailer)
+    assert (mailer._server.host, mailer._server.password, mailer._sender) == (
+        "mail.example",
+        "p@ss",
+        "no-reply@clinic.example",
+    )
+    calendars = container.calendars()
+    assert isinstance(calendars, IcalendarCalendars)
+    assert calendars._organizer == "no-reply@clinic.example"
+
+
+def test_an_address_that_the_mailer_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(url: str, sender: str) -> Any:
+        from telemed_core.errors import InvalidError
+
+        raise InvalidError("smtp_url", "is not an address")
+
+    monkeypatch.setattr("adapters.smtp.open_smtp", refusing)
+    container, _ = in_memory(SMTP_URL="smtp://mail.example")
+    with pytest.raises(SettingsError, match="TELEMED_SMTP_URL is not an address"):
+        container.mailer()
+
+
+def test_the_owner_is_this_process_and_who_is_gone_is_known() -> None:
+    container, _ = in_memory()
+    assert not is_gone(container.owner())
+    assert container.run_sagas()._owner == container.owner()
+    assert container.take_over()._gone is is_gone
+
+
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is said of what waits for an operator."""
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(logs.LOG, "handle", lambda record: said.append(record.msg))
+    return said
+
+
+def test_a_quarantined_saga_raises_one_alarm_with_ids_and_codes_alone(alarms: list[dict[str, Any]]) -> None:
+    container, clock = in_memory()
+    clinic = a_clinic(container.stores(), clock)
+    doctor = clinic.doctor(name="Secret Name")
+    container.run_sagas()()
+    alarms.clear()
+
+    def failing(_: object) -> Any:
+        raise ValueError("Secret Name")
+
+    participants = {**container.participants(), "publish_changes": failing}
+    container.run_sagas.reset()
+    container.participants.override(participants)
+    container.request_appointment()(doctor_id=doctor.id, start=clinic.noon(2), patient=clinic.patient())
+    for _ in range(50):
+        container.run_sagas()()
+        clock.advance(timedelta(hours=1))
+    (row,) = container.list_sagas()._log.list(phases={Phase.QUARANTINED}, limit=10)
+    assert alarms == [
+        {
+            "level": "alarm",
+            "what": "saga quarantined",
+            "saga": row.id,
+            "name": "request",
+            "step": "notify",
+            "code": "ValueError",
+        }
+    ]
+
+
+def test_a_saga_whose_definition_is_unknown_raises_an_alarm_without_a_step(alarms: list[dict[str, Any]]) -> None:
+    row = REGISTRY.begin(SagaStart(SagaId("a.1"), "request", Id("a")), at=NOON)
+    container_module._alarm_of_saga(attrs.evolve(row, digest="other"))
+    assert [(one["saga"], one["step"]) for one in alarms] == [("a.1", None)]
+
+
+def test_a_dead_delivery_raises_an_alarm_without_its_reader(alarms: list[dict[str, Any]]) -> None:
+    class Refusing:
+        def send(self, mail: Any, /) -> None:
+            raise UndeliverableError
+
+    clock = SettableClock(NOON)
+    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock, mailer=Refusing())
+    doctor, _, request = booked(container, clock)
+    container.run_sagas()()
+    alarms.clear()
+    container.deliver_notices()()
+    dead = container.notices().log(statuses={DeliveryStatus.DEAD}, limit=10)
+    assert {one["notice"] for one in alarms} == {one.id for one in dead}
+    assert {one["what"] for one in alarms} == {"delivery dead"}
+    assert f"{request.id}.1" in {one["event"] for one in alarms}
+    assert {one["code"] for one in alarms} == {"undeliverable"}
+    assert doctor.id not in {value for one in alarms for name, value in one.items()}
+
+
+def test_a_registration_pauses_by_the_machines_own_clock() -> None:
+    container, _ = in_memory()
+    before = time.monotonic()
+    container.inline_sagas()._pause(timedelta(milliseconds=20))
+    assert time.monotonic() - before >= 0.02

@@ -1,14 +1,21 @@
 """The FastAPI app: every operation is found under its path, and what is not there is refused as a problem."""
 
 import asyncio
+import json
+import logging
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from dependency_injector import providers
 from fastapi import FastAPI
 
 from entrypoints.http.app import make_app
+from entrypoints.http.transport import Transport
+from entrypoints.logs import LOG, JsonLines
 from entrypoints.operations.all_operations import OPERATIONS
 from telemed_core.testing.builders import an_email
 from unit.entrypoints.api import Clinic, a_clinic, patient_body
@@ -38,9 +45,10 @@ def send(app: FastAPI, method: str, path: str, **request: Any) -> httpx.Response
 
 def test_every_operation_is_answered_under_its_path(app: FastAPI) -> None:
     for operation in OPERATIONS:
-        response = send(app, operation.method, operation.path.replace("{id}", "nothing"))
+        response = send(app, operation.method, re.sub(r"\{\w+\}", "nothing", operation.path))
         assert response.headers["content-type"] in {"application/json", "application/problem+json"}
-        assert response.status_code in {200, 401, 422}, (operation.name, response.text)
+        expected = {404} if "{secret}" in operation.path else {200, 401, 422}
+        assert response.status_code in expected, (operation.name, response.text)
 
 
 def test_what_the_api_answers_is_what_is_sent(app: FastAPI, clinic: Clinic) -> None:
@@ -50,6 +58,35 @@ def test_what_the_api_answers_is_what_is_sent(app: FastAPI, clinic: Clinic) -> N
     own = send(app, "GET", "/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert own.content == response.content == clinic.call("GET", "/v1/me", token=token).raw
     assert send(app, "POST", "/v1/auth/logout", headers={"Authorization": f"Bearer {token}"}).content == b""
+
+
+def test_the_address_of_a_calendar_is_in_no_line_of_the_log(app: FastAPI, clinic: Clinic) -> None:
+    _, token = clinic.patient()
+    path = urlsplit(clinic.call("GET", "/v1/calendar", token=token).body["url"]).path
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(JsonLines().format(record))
+
+    def broken(*, secret: str) -> bytes:
+        raise RuntimeError(secret)
+
+    kept = Kept()
+    LOG.addHandler(kept)
+    LOG.setLevel(logging.INFO)
+    try:
+        served: Any = Transport(app, secure=True)
+        statuses = [send(served, "GET", path).status_code]
+        clinic.container.read_feed.override(providers.Object(broken))
+        statuses.append(send(served, "GET", path).status_code)
+    finally:
+        LOG.removeHandler(kept)
+    assert statuses == [200, 500]
+    assert len(lines) == 3
+    assert path not in "".join(lines)
+    assert path.rpartition("/")[2].removesuffix(".ics") not in "".join(lines)
+    assert {json.loads(line).get("route") for line in lines} == {"/v1/calendar/{secret}.ics", None}
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ REPLACE = op(
     answer_headers={"ETag": "the version"},
 )
 REFUSE = op("refuse", "POST", "/v1/things/{id}/refuse", body=Refusal, status=204)
-FEW = (CANCEL, SHOW, LIST, SEARCH, SIGN_IN, CHANGE, REPLACE, REFUSE)
+FILE = op("file", "GET", "/v1/things/{id}/calendar.ics", media_type="text/calendar; charset=utf-8")
+FEW = (CANCEL, SHOW, LIST, SEARCH, SIGN_IN, CHANGE, REPLACE, REFUSE, FILE)
 MADE = document(FEW, version="1.2.3", server_url="https://clinic.example")
 WHOLE = document(OPERATIONS, version="1")
 
@@ -252,6 +253,12 @@ def test_a_body_is_required_where_it_has_a_field_that_is() -> None:
     assert described(CHANGE)["requestBody"]["required"] is False
     assert "requestBody" not in described(SHOW)
     assert "content" not in described(REFUSE)["responses"]["204"]
+
+
+def test_a_file_is_told_by_its_media_type_alone() -> None:
+    response = described(FILE)["responses"]["200"]
+    assert response["content"] == {"text/calendar": {"schema": {"type": "string"}}}
+    assert codes(FILE, 404) == ["not_found"]
 
 
 def test_what_depends_on_the_role_is_any_of_its_shapes() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.smtp import open_smtp
 from entrypoints.settings import SECRETS, Settings, SettingsError, effective, handed_on, load_settings
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -72,6 +73,14 @@ def test_options_win_over_the_environment_and_none_is_no_option() -> None:
         ),
         ({"TELEMED_CLOCK_BEGAN": "noon"}, "TELEMED_CLOCK_BEGAN must be a number of seconds"),
         ({"TELEMED_CLOCK_BEGAN": "nan"}, "TELEMED_CLOCK_BEGAN must be a number of seconds"),
+        (
+            {"TELEMED_MAIL_FROM": "clinic"},
+            "TELEMED_MAIL_FROM must be an e-mail address such as no-reply@clinic.example",
+        ),
+        (
+            {"TELEMED_SMTP_URL": "mail.example"},
+            "TELEMED_SMTP_URL must be smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…",
+        ),
         ({"TELEMED_OBJECTS": "s3"}, "TELEMED_OBJECTS is not a setting of this release"),
     ],
 )
@@ -168,6 +177,88 @@ def test_the_memory_profile_takes_no_database() -> None:
     assert refusal({"TELEMED_PROFILE": "memory", "TELEMED_DATABASE_URL": "sqlite:///x.db"}) == (
         "TELEMED_DATABASE_URL must be left out: the memory profile has no database"
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://mail.example",
+        "smtp://127.0.0.1:2525",
+        "smtp://[::1]:2525",
+        "smtps://mail.example/",
+        "smtps://clinic:p%40ss@mail.example:465",
+    ],
+)
+def test_a_mail_server_is_an_address_that_the_mailer_takes(url: str) -> None:
+    settings = load_settings({"TELEMED_SMTP_URL": url})
+    assert settings.smtp_url is not None
+    assert settings.smtp_url.get_secret_value() == url
+    open_smtp(url, settings.mail_from)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mail.example",
+        "smtp://",
+        "smtp://:25",
+        "smtp://clinic@mail.example",
+        "smtp://clinic:@mail.example",
+        "smtp://:hunter2@mail.example",
+        "smtp://clinic:hun/ter2@mail.example",
+        "smtp://mail.example:99999",
+        "smtp://mail.example:0",
+        "smtp://mail.example:x",
+        "smtp://mail.example/inbox",
+        "smtp://mail.example?a",
+        "smtp://mail.example#a",
+        "smtp://[",
+        "smtp://correio.saúde.example",
+        "smtp://mail.example\n",
+    ],
+)
+def test_another_mail_server_is_refused_and_its_address_not_shown(url: str) -> None:
+    expected = "TELEMED_SMTP_URL must be smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…"
+    assert refusal({"TELEMED_SMTP_URL": url}) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a",
+        "@b.example",
+        "a@",
+        "a b@c.example",
+        "a@b..example",
+        "a@b.example\nBcc: c@d.example",
+        "á@b.example",
+        "<a@b.example>",
+        f"{'a' * 65}@b.example",
+        f"a@{'b' * 63}.{'.'.join(['c' * 63] * 4)}",
+    ],
+)
+def test_what_is_no_address_is_no_sender(address: str) -> None:
+    expected = "TELEMED_MAIL_FROM must be an e-mail address such as no-reply@clinic.example"
+    assert refusal({"TELEMED_MAIL_FROM": address}) == expected
+
+
+def test_without_a_mail_server_there_is_a_sender_all_the_same() -> None:
+    settings = load_settings({})
+    assert (settings.smtp_url, settings.mail_from) == (None, "no-reply@localhost")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("smtp://clinic:hunter2@mail.example:587", "smtp://clinic:***@mail.example:587"),
+        ("smtp://clinic:hun@ter2@mail.example", "smtp://clinic:***@mail.example"),
+        ("smtps://mail.example", "smtps://mail.example"),
+    ],
+)
+def test_the_password_of_a_mail_server_is_masked(url: str, shown: str) -> None:
+    settings = load_settings({"TELEMED_SMTP_URL": url})
+    assert next(one.value for one in effective(settings) if one.name == "TELEMED_SMTP_URL") == shown
+    assert "ter2" not in repr(settings)
 
 
 def test_the_clock_starts_at_an_instant_told_with_any_offset() -> None:

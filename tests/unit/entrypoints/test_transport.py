@@ -11,8 +11,8 @@ import attrs
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.logs import LOG, JsonLines, open_log
 from entrypoints.http.transport import Transport, UnfinishedAnswerError
+from entrypoints.logs import LOG, JsonLines, open_log
 
 MARK = "maria@example.org"
 WHOLE: Message = {"type": "http.request", "body": b"", "more_body": False}

@@ -32,7 +32,13 @@ from telemed_core.messages.requests import (
     Rescheduling,
     VerificationDecision,
 )
-from telemed_core.messages.sign_in import PasswordChange, Refreshing, SignIn
+from telemed_core.messages.sign_in import (
+    PasswordChange,
+    PasswordResetConfirmation,
+    PasswordResetRequest,
+    Refreshing,
+    SignIn,
+)
 from telemed_core.testing.builders import a_cpf, a_password
 
 DOCTOR: dict[str, Any] = {
@@ -285,6 +291,12 @@ def test_a_sign_in_is_taken_as_it_is_and_never_shown() -> None:
     change = parse(PasswordChange, {"current": "x", "new": a_password().secret})
     assert (change.current, change.new) == ("x", a_password())
     assert parse(Refreshing, {"refresh_token": "s.1.mac"}).refresh_token == "s.1.mac"
+    asked = parse(PasswordResetRequest, {"login": " ana@example.org "})
+    assert asked.login == " ana@example.org "
+    assert "ana" not in repr(asked)
+    confirmed = parse(PasswordResetConfirmation, {"token": "hush", "password": a_password().secret})
+    assert (confirmed.token, confirmed.password) == ("hush", a_password())
+    assert "hush" not in repr(confirmed)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 2000, "\ud800", None, 7])
@@ -292,6 +304,8 @@ def test_what_cannot_be_a_login_a_password_or_a_token_is_named(text: object) -> 
     assert wrong(SignIn, {"login": text, "password": text}).keys() == {"login", "password"}
     assert wrong(PasswordChange, {"current": text, "new": text}).keys() == {"current", "new"}
     assert wrong(Refreshing, {"refresh_token": text}).keys() == {"refresh_token"}
+    assert wrong(PasswordResetRequest, {"login": text}).keys() == {"login"}
+    assert wrong(PasswordResetConfirmation, {"token": text, "password": text}).keys() == {"token", "password"}
 
 
 def test_a_patch_changes_only_what_was_sent() -> None:

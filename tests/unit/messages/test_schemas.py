@@ -9,7 +9,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from telemed_core.errors import InvalidError
-from telemed_core.messages import agenda_view, appointment_view, profiles, queries, requests, sign_in, views
+from telemed_core.messages import (
+    agenda_view,
+    appointment_view,
+    notices,
+    profiles,
+    queries,
+    requests,
+    sagas,
+    sign_in,
+    views,
+)
 from telemed_core.messages.fields import Location, Request
 from telemed_core.messages.parsing import parse
 from telemed_core.messages.views import Page, View
@@ -25,8 +35,8 @@ def models(base: type[BaseModel], *modules: Any) -> list[type[BaseModel]]:
     ]
 
 
-REQUESTS = models(Request, requests, sign_in, profiles, queries)
-VIEWS = models(View, views, sign_in, agenda_view, appointment_view)
+REQUESTS = models(Request, requests, sign_in, profiles, queries, notices, sagas)
+VIEWS = models(View, views, sign_in, agenda_view, appointment_view, notices, sagas)
 _, WHOLE = models_json_schema([*((one, "validation") for one in REQUESTS), *((one, "serialization") for one in VIEWS)])
 DEFS: dict[str, Any] = WHOLE["$defs"]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -59,6 +69,9 @@ GOOD: dict[str, Any] = {
     "Cancellation": {"reason": "away that day"},
     "SignIn": {"login": "123456-SP", "password": "four loud herons at dawn"},
     "Refreshing": {"refresh_token": "s.1.m"},
+    "PasswordResetRequest": {"login": "123456-SP"},
+    "PasswordResetConfirmation": {"token": "t", "password": "four loud herons at dawn"},
+    "OperatorsReason": {"reason": "the server is back"},
 }
 # Each with values at the edge that are read, and values just beyond it that are not.
 EDGES: list[tuple[str, str, list[Any], list[Any]]] = [
@@ -113,6 +126,10 @@ EDGES: list[tuple[str, str, list[Any], list[Any]]] = [
     ("SignIn", "login", ["x", "x" * 254], ["", "x" * 255, 1]),
     ("SignIn", "password", ["x", "\0", "x" * 128], ["", "x" * 129]),
     ("Refreshing", "refresh_token", ["x", "é" * 1024], ["", "x" * 1025]),
+    ("PasswordResetRequest", "login", ["x", "x" * 254], ["", "x" * 255, 1, None]),
+    ("PasswordResetConfirmation", "token", ["x", "é" * 1024], ["", "x" * 1025, 1, None]),
+    ("PasswordResetConfirmation", "password", ["x" * 12, "x" * 128], ["x" * 11, "x" * 129]),
+    ("OperatorsReason", "reason", ["abc", "x" * 500], ["ab", "x" * 501, "a\0b"]),
 ]
 
 

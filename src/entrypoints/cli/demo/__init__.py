@@ -10,8 +10,9 @@ import click
 from entrypoints.cli.acting import opened_with, settings_of
 from entrypoints.cli.demo.stage import Stage
 from entrypoints.cli.demo.story import CHAPTERS
+from entrypoints.cli.demo.tellings import Tellings
 from entrypoints.cli.running import Options, common
-from entrypoints.container import travelling_clock
+from entrypoints.container import mailbox, travelling_clock
 from entrypoints.settings import load_settings
 
 OPENING = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -23,19 +24,23 @@ BETWEEN_CHAPTERS = timedelta(minutes=6)
 def demo(options: Options) -> None:
     """Show the system at work: from registration over a lost race to a no-show, in a folder of its own.
 
-    The clock is the demonstration's, and starts at --at. With --data the folder is kept.
+    The clock is the demonstration's, and starts at --at; e-mails go to a mailbox in memory. With --data the folder is
+    kept.
     """
     settings = settings_of(options)
     clock = travelling_clock(settings.at or OPENING)
+    mails = mailbox()
     keeping = options.data is not None
     with nullcontext(str(options.data)) if keeping else tempfile.TemporaryDirectory(prefix="telemed-") as folder:
         # Of the environment nothing but the profile: a database that is configured there is no stage.
         own = load_settings({}, profile=settings.profile, data=Path(folder))
-        with opened_with(own, clock=clock) as container:
-            stage = Stage(container, clock)
+        with opened_with(own, clock=clock, mailer=mails) as container:
+            stage = Stage(container, clock, Tellings(container, mails))
             for number, (title, chapter) in enumerate(CHAPTERS, start=1):
                 stage.open(f"{number}. {title}")
                 chapter(stage)
+                # Whatever was to be told has been.
+                stage.told()
                 clock.travel(BETWEEN_CHAPTERS)
         click.echo(f"\nEverything ended as it must: {stage.checks} outcomes checked.")
         if keeping:

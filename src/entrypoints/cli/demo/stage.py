@@ -1,6 +1,7 @@
 """Where the demonstration plays: its people, its clock, its timeline and its checks."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Protocol
@@ -8,10 +9,12 @@ from typing import Protocol
 import attrs
 import click
 
+from entrypoints.cli.demo.tellings import Telling, Tellings
 from entrypoints.container import Container
-from telemed_core.domain.accounts import Administrator
+from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.ids import AccountId
 from telemed_core.domain.instants import Interval, TimeZone
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf
@@ -19,6 +22,7 @@ from telemed_core.errors import TelemedError
 
 ZONE = TimeZone("America/Sao_Paulo")
 SYSTEM = "the system"
+MOST_ROUNDS = 10
 
 
 class UnexpectedError(click.ClickException):
@@ -47,6 +51,7 @@ class Stage:
 
     container: Container
     clock: Travelling
+    tellings: Tellings
     checks: int = 0
     administrator: Administrator = attrs.field(init=False)
     ana: Doctor = attrs.field(init=False)
@@ -95,6 +100,32 @@ class Stage:
         answer = outcome_of(act)
         self.check(answer == code, f"a refusal with {code}, not {answer}")
         return f"refused: {code}"
+
+    def told(self, *expected: Telling) -> None:
+        """The sagas are run and the e-mails sent: people are told this, and nothing else.
+
+        Raises:
+            UnexpectedError: it is something else, or a saga has come to a stop.
+        """
+        rounds = (self.container.run_sagas()() + self.container.deliver_notices()() for _ in range(MOST_ROUNDS))
+        self.check(any(not done for done in rounds), "the sagas to come to an end")
+        names = self._names()
+        found = self.tellings.new(viewer=self.administrator, people=self._people())
+        for one in found:
+            how = "is told" if "in app" in one.ways else "gets by e-mail"
+            self.tell(names[one.person], f"{how}: {one.title}", one.ways)
+        missing, more = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
+        self.check(
+            not missing and not more,
+            f"people to be told {[(names[one.person], *one[1:]) for one in missing]}, "
+            f"and not {[(names[one.person], *one[1:]) for one in more]}",
+        )
+
+    def _people(self) -> Mapping[AccountId, Account]:
+        return {one.id: one for one in (self.ana, self.rui, self.bia, self.caio, self.duda)}
+
+    def _names(self) -> Mapping[AccountId, str]:
+        return {one.id: one.name for one in (self.ana, self.rui, self.bia, self.caio, self.duda)}
 
     def starts(self, doctor: Doctor, viewer: Patient, *, days: int = 5) -> list[datetime]:
         """The starts that the patient can book within some days."""

@@ -7,14 +7,16 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from entrypoints.cli.demo.aftermath import forgotten_password, reminders, sagas
 from entrypoints.cli.demo.stage import SYSTEM, ZONE, Stage, at, outcome_of
+from entrypoints.cli.demo.tellings import Telling, invited
 from telemed_core.domain.agenda import Agenda, Weekday, WeeklyWindow, Window
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
 from telemed_core.domain.events import Absent, Side
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import ConsentKind, Patient
-from telemed_core.domain.people import Cpf, Crm, EmailAddress, Password
+from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
@@ -72,6 +74,7 @@ def _patient(stage: Stage, name: str, cpf: Cpf) -> Patient:
         time_zone=ZONE,
         location=None,
         consented=tuple(ConsentKind),
+        language=Language.ENGLISH,
     )
 
 
@@ -90,6 +93,7 @@ def verification(stage: Stage) -> None:
     for doctor in approved:
         stage.check(doctor.approved, "an approved doctor")
         stage.tell("the clinic", f"verifies the registration of {doctor.name}", doctor.status)
+    stage.told(*(Telling(doctor.id, "Cadastro aprovado") for doctor in approved))
 
 
 def agenda(stage: Stage) -> None:
@@ -114,6 +118,13 @@ def request(stage: Stage) -> None:
     stage.check(stage.visit.status is Status.REQUESTED, "a requested appointment")
     stage.check(start not in stage.starts(stage.ana, stage.caio), "a slot that nobody else is offered")
     stage.tell(stage.bia.name, f"asks {stage.ana.name} for {at(start)}", "requested: the slot is held")
+    stage.told(_asked(stage))
+    mail = stage.tellings.last_mail()
+    expected = (
+        "Olá, Dr(a). Ana Lima! Você tem uma nova consulta marcada! Paciente: Bia Reis. "
+        f"Data e horário: {start.astimezone(ZONE.info):%d/%m/%Y às %H:%M} (America/Sao_Paulo, UTC-03:00)."
+    )
+    stage.check((mail.to, mail.body) == (stage.ana.email.address, expected), "the e-mail to the doctor, word for word")
 
 
 def lost_race(stage: Stage) -> None:
@@ -133,6 +144,7 @@ def lost_race(stage: Stage) -> None:
     for patient, answer in zip(rivals, answers, strict=True):
         outcome = "requested" if answer == "done" else f"refused: {answer}"
         stage.tell(patient.name, f"asks for {at(start)}, at the same instant", outcome)
+    stage.told(_asked(stage))
     (stage.unanswered,) = won.values()
     stage.loser = stage.duda if stage.unanswered.patient_id == stage.caio.id else stage.caio
 
@@ -146,9 +158,11 @@ def accept(stage: Stage) -> None:
     stage.tell(stage.bia.name, f"moves the request to {at(start)}", "moved")
     stale = stage.refused("stale_revision", lambda: _accept(stage, seen.rev))
     stage.tell(stage.ana.name, "accepts the time that she saw before the move", stale)
+    stage.told(Telling(stage.ana.id, "Pedido de consulta em novo horário"))
     _accept(stage, stage.visit.rev)
     stage.check(stage.visit.status is Status.CONFIRMED, "a confirmed appointment")
     stage.tell(stage.ana.name, f"looks again and accepts {at(start)}", stage.visit.status)
+    stage.told(*_accepted(stage.visit))
 
 
 def reschedule(stage: Stage) -> None:
@@ -159,6 +173,7 @@ def reschedule(stage: Stage) -> None:
     free = stage.starts(stage.ana, stage.duda)
     stage.check(moved.proposal is not None and old not in free and new not in free, "both times to be held")
     stage.tell(stage.ana.name, f"proposes to reschedule to {at(new)}", "proposed: both times are held")
+    stage.told(Telling(stage.bia.id, "New time proposed"))
     proposal = moved.proposal
     if proposal is not None:
         agree = partial(stage.container.agree_to_reschedule(), appointment_id=moved.id, proposal_id=proposal.id)
@@ -168,6 +183,11 @@ def reschedule(stage: Stage) -> None:
     free = stage.starts(stage.ana, stage.duda)
     stage.check(stage.visit.visit.start == new and old in free and new not in free, "the times to be swapped")
     stage.tell(stage.bia.name, "agrees to the proposal", f"agreed: {at(old)} is free again")
+    calendar = f"REQUEST {stage.visit.sequence}"
+    stage.told(
+        invited(stage.ana.id, "Consulta remarcada", calendar),
+        invited(stage.bia.id, "Appointment moved", calendar, acted=True),
+    )
 
 
 def cancel(stage: Stage) -> None:
@@ -182,6 +202,11 @@ def cancel(stage: Stage) -> None:
     )
     stage.check(start in stage.starts(stage.ana, stage.duda), "the slot to come back")
     stage.tell(stage.bia.name, "cancels with a reason", f"cancelled: {at(start)} is free again")
+    calendar = f"CANCEL {stage.visit.sequence}"
+    stage.told(
+        invited(stage.ana.id, "Consulta cancelada", calendar),
+        invited(stage.bia.id, "Appointment cancelled", calendar, acted=True),
+    )
 
 
 def expiry(stage: Stage) -> None:
@@ -200,8 +225,14 @@ def expiry(stage: Stage) -> None:
     stage.visit = _request(stage, stage.loser, stage.ana, start)
     stage.check(stage.visit.status is Status.REQUESTED, "the slot to be taken over")
     stage.tell(stage.loser.name, f"asks for {at(start)}, lost before", "requested: takeover of the slot")
+    stage.told(
+        Telling(stage.ana.id, "Pedido de consulta expirado"),
+        Telling(asker.id, "Appointment request expired"),
+        _asked(stage),
+    )
     _accept(stage, stage.visit.rev)
     stage.tell(stage.ana.name, f"accepts {at(start)}", stage.visit.status)
+    stage.told(*_accepted(stage.visit))
 
 
 def no_show(stage: Stage) -> None:
@@ -213,6 +244,7 @@ def no_show(stage: Stage) -> None:
     swept = stage.container.sweep()()
     stage.check(swept.settled >= 1, "the sweep to write the no-show down")
     stage.tell(SYSTEM, "sweeps: what time has made true is written down", f"settled {swept.settled}")
+    stage.told(Telling(stage.ana.id, "Consulta não realizada"), Telling(stage.loser.id, "Appointment missed"))
 
 
 def block(stage: Stage) -> None:
@@ -221,6 +253,7 @@ def block(stage: Stage) -> None:
     visit = _request(stage, stage.bia, stage.rui, start)
     visit = stage.container.accept_appointment()(appointment_id=visit.id, rev=visit.rev, doctor=stage.rui)
     stage.tell(stage.bia.name, f"asks {stage.rui.name} for {at(start)}, who accepts", visit.status)
+    stage.told(Telling(stage.rui.id, "Nova consulta agendada"), *_accepted(visit))
     absence = Interval.lasting(start - 30 * MINUTE, DAY)
     _, affected = stage.container.block_time()(
         interval=absence, doctor=stage.rui, reason="congress", cancel_appointments=True
@@ -230,6 +263,11 @@ def block(stage: Stage) -> None:
     free = stage.starts(stage.rui, stage.duda)
     stage.check(not any(absence.contains(one) for one in free), "nothing offered meanwhile")
     stage.tell(stage.rui.name, "blocks a day for a congress and cancels what is in it", f"{len(affected)} cancelled")
+    calendar = f"CANCEL {seen.sequence}"
+    stage.told(
+        invited(stage.bia.id, "Appointment cancelled", calendar),
+        invited(stage.rui.id, "Consulta cancelada", calendar, acted=True),
+    )
 
 
 def audit(stage: Stage) -> None:
@@ -247,6 +285,19 @@ def _accept(stage: Stage, rev: int) -> None:
     stage.visit = stage.container.accept_appointment()(appointment_id=stage.visit.id, rev=rev, doctor=stage.ana)
 
 
+def _asked(stage: Stage) -> Telling:
+    """What Ana is told of a request."""
+    return Telling(stage.ana.id, "Nova consulta agendada")
+
+
+def _accepted(visit: Appointment) -> tuple[Telling, Telling]:
+    calendar = f"REQUEST {visit.sequence}"
+    return (
+        invited(visit.patient_id, "Appointment confirmed", calendar),
+        invited(visit.doctor_id, "Consulta confirmada", calendar, acted=True),
+    )
+
+
 CHAPTERS: Final[tuple[tuple[str, Callable[[Stage], None]], ...]] = (
     ("Registration", registration),
     ("Verification", verification),
@@ -257,7 +308,10 @@ CHAPTERS: Final[tuple[tuple[str, Callable[[Stage], None]], ...]] = (
     ("Reschedule by proposal", reschedule),
     ("Cancel", cancel),
     ("Expiry and takeover", expiry),
+    ("Reminders", reminders),
     ("No-show and sweep", no_show),
     ("Block", block),
+    ("A forgotten password", forgotten_password),
     ("Ledger", audit),
+    ("Sagas", sagas),
 )

@@ -8,22 +8,29 @@
             return open_ours()
 """
 
-from telemed_core.testing.contracts.accounts import AccountsContract
+from telemed_core.testing.contracts.accounts import AccountsContract, RegistrationsContract
 from telemed_core.testing.contracts.appointments import AppointmentsContract
 from telemed_core.testing.contracts.attempts import AttemptsContract
 from telemed_core.testing.contracts.changing import ClosingContract, ProfilesContract
+from telemed_core.testing.contracts.credentials import CredentialsContract
 from telemed_core.testing.contracts.doctors import DoctorsContract
+from telemed_core.testing.contracts.feeds import FeedsContract
 from telemed_core.testing.contracts.ledger import LedgerContract
 from telemed_core.testing.contracts.lists import ListsContract
+from telemed_core.testing.contracts.notices import NoticesContract
 from telemed_core.testing.contracts.races import RacesContract
 from telemed_core.testing.contracts.refusals import RefusalsContract
 from telemed_core.testing.contracts.repeats import RepeatsContract
+from telemed_core.testing.contracts.resets import ResetsContract
+from telemed_core.testing.contracts.saga_claims import SagaClaimsContract
+from telemed_core.testing.contracts.sagas import SagaLogContract
 from telemed_core.testing.contracts.schedules import SchedulesContract
 from telemed_core.testing.contracts.services import IdentityContract, SealingContract, TokensContract
-from telemed_core.testing.contracts.sessions import CredentialsContract, SessionsContract
+from telemed_core.testing.contracts.sessions import SessionsContract
 
 STORES_CONTRACTS = (
     AccountsContract,
+    RegistrationsContract,
     ProfilesContract,
     ClosingContract,
     CredentialsContract,
@@ -37,6 +44,10 @@ STORES_CONTRACTS = (
     RepeatsContract,
     RacesContract,
     LedgerContract,
+    SagaLogContract,
+    SagaClaimsContract,
+    NoticesContract,
+    FeedsContract,
 )
 
 __all__ = [
@@ -47,13 +58,19 @@ __all__ = [
     "ClosingContract",
     "CredentialsContract",
     "DoctorsContract",
+    "FeedsContract",
     "IdentityContract",
     "LedgerContract",
     "ListsContract",
+    "NoticesContract",
     "ProfilesContract",
     "RacesContract",
     "RefusalsContract",
+    "RegistrationsContract",
     "RepeatsContract",
+    "ResetsContract",
+    "SagaClaimsContract",
+    "SagaLogContract",
     "SchedulesContract",
     "SealingContract",
     "SessionsContract",

@@ -1,13 +1,27 @@
 """The contract of ``Accounts`` up to an account that is there."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
-from telemed_core.domain.ids import AccountId, PersonId
+from telemed_core.domain.ids import AccountId, PersonId, SagaId
 from telemed_core.domain.people import Cpf
-from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError
+from telemed_core.domain.sagas import LEASE, Phase, SagaRow
+from telemed_core.errors import AlreadyRegisteredError, ConflictError, FencedError, NotFoundError
 from telemed_core.ports.storage import Stores
-from telemed_core.testing.builders import a_cpf, a_crm, a_doctor, a_patient, a_reservation, an_administrator, an_email
+from telemed_core.testing.builders import (
+    MONDAY,
+    a_cpf,
+    a_crm,
+    a_doctor,
+    a_patient,
+    a_reservation,
+    an_administrator,
+    an_email,
+)
+from telemed_core.testing.contracts.races import ROUNDS, at_once
+from telemed_core.testing.contracts.sagas import INSTANT, moved
 from telemed_core.testing.contracts.suite import Suite
 from telemed_core.testing.wiring import Clinic
 
@@ -86,18 +100,22 @@ class AccountsContract(Suite):
     def test_released_logins_are_free_again(self, stores: Stores) -> None:
         first = a_patient(1)
         stores.accounts.reserve(a_reservation(first))
-        stores.accounts.release(first.id)
+        for _ in range(2):
+            assert stores.accounts.release(first.id) is False
         again = a_patient(2, cpf=first.cpf, email=first.email)
         stores.accounts.reserve(a_reservation(again))
         with pytest.raises(ConflictError):
             stores.accounts.add(first)
+        assert stores.accounts.release(first.id) is False
+        stores.accounts.add(again)
+        assert stores.accounts.find(first.cpf) == again
 
     def test_releasing_what_was_added_or_never_reserved_changes_nothing(self, stores: Stores) -> None:
         patient = a_patient()
         stores.accounts.reserve(a_reservation(patient))
         stores.accounts.add(patient)
-        stores.accounts.release(patient.id)
-        stores.accounts.release(AccountId("nobody"))
+        assert stores.accounts.release(patient.id) is True
+        assert stores.accounts.release(AccountId("nobody")) is False
         assert stores.accounts.find(patient.cpf) == patient
 
     def test_adding_again_changes_nothing(self, clinic: Clinic) -> None:
@@ -141,3 +159,92 @@ class AccountsContract(Suite):
         stores.accounts.reserve(a_reservation(a_patient()))
         stores.accounts.add(a_patient())
         assert stores.accounts.find(a_cpf(999_999_990)) is None
+
+
+class RegistrationsContract(Suite):
+    """The steps of a registration, each with its entry in the log."""
+
+    def test_an_account_is_added_together_with_its_entry(self, stores: Stores) -> None:
+        entry = moved(reserved(stores), phase=Phase.COMPLETED, step=3, at=MONDAY + INSTANT)
+        for _ in range(2):
+            stores.accounts.add(a_patient(), entry=entry)
+            assert stores.accounts.find(a_patient().cpf) == a_patient()
+            assert stores.sagas.get(entry.before.id) == (entry.after, ())
+
+    def test_reserving_again_leaves_the_saga_as_it_has_gone_on(self, stores: Stores) -> None:
+        row = stores.sagas.append(moved(reserved(stores), attempt=2))
+        stores.accounts.reserve(a_reservation(a_patient()))
+        assert stores.sagas.get(row.id) == (row, ())
+
+    def test_an_account_that_is_added_without_an_entry_leaves_a_saga_that_has_completed(self, stores: Stores) -> None:
+        before = reserved(stores)
+        stores.accounts.add(a_patient())
+        row, _ = stores.sagas.get(before.id)
+        assert (row.progress.phase, row.due_at, row.owner) == (Phase.COMPLETED, None, None)
+        assert list(stores.sagas.claim("here", now=MONDAY + timedelta(days=1), limit=9)) == []
+        with pytest.raises(FencedError):
+            stores.sagas.append(moved(before, attempt=2))
+
+    @pytest.mark.parametrize("since", ["another entry", "another claim"])
+    def test_what_is_fenced_adds_and_releases_nothing(self, stores: Stores, since: str) -> None:
+        before = reserved(stores)
+        if since == "another entry":
+            stores.sagas.append(moved(before, attempt=2))
+        else:
+            stores.sagas.claim("here", now=MONDAY + LEASE, limit=9)
+        left = stores.sagas.get(before.id)
+        for entry in (moved(before, step=3), moved(before, phase=Phase.COMPENSATED, step=-1)):
+            with pytest.raises(FencedError):
+                stores.accounts.add(a_patient(), entry=entry)
+            with pytest.raises(FencedError):
+                stores.accounts.release(a_patient().id, entry=entry)
+        assert stores.accounts.find(a_patient().cpf) is None
+        assert stores.sagas.get(before.id) == left
+        with pytest.raises(AlreadyRegisteredError):
+            stores.accounts.reserve(a_reservation(a_patient(2, cpf=a_patient().cpf)))
+        stores.accounts.add(a_patient())
+        assert stores.accounts.find(a_patient().cpf) == a_patient()
+
+    def test_logins_are_released_together_with_the_entry(self, stores: Stores) -> None:
+        entry = moved(reserved(stores), phase=Phase.COMPENSATED, step=-1)
+        for _ in range(2):
+            assert stores.accounts.release(a_patient().id, entry=entry) is False
+            assert stores.sagas.get(entry.before.id) == (entry.after, ())
+        stores.accounts.reserve(a_reservation(a_patient(2, cpf=a_patient().cpf, email=a_patient().email)))
+        assert stores.accounts.release(a_patient().id, entry=entry) is False
+        stores.accounts.add(a_patient(2, cpf=a_patient().cpf, email=a_patient().email))
+
+    def test_logins_released_before_are_released_with_an_entry_too(self, stores: Stores) -> None:
+        before = reserved(stores)
+        stores.accounts.release(a_patient().id)
+        assert stores.sagas.get(before.id) == (before, ())
+        entry = moved(before, phase=Phase.COMPENSATED, step=-1)
+        assert stores.accounts.release(a_patient().id, entry=entry) is False
+        assert stores.sagas.get(before.id) == (entry.after, ())
+
+    def test_what_was_added_is_not_released_and_no_entry_is_written(self, stores: Stores) -> None:
+        added = moved(reserved(stores), step=3)
+        stores.accounts.add(a_patient(), entry=added)
+        assert stores.accounts.release(a_patient().id, entry=moved(added.after, attempt=2)) is True
+        assert stores.sagas.get(added.before.id) == (added.after, ())
+        assert stores.accounts.find(a_patient().cpf) == a_patient()
+
+    def test_of_adding_and_releasing_at_once_one_wins(self, stores: Stores) -> None:
+        for number in range(1, ROUNDS + 1):
+            row, patient = reserved(stores, number), a_patient(number)
+            added, released = moved(row, step=3), moved(row, phase=Phase.COMPENSATED, step=-1)
+            at_once(
+                [
+                    lambda: stores.accounts.add(patient, entry=added),  # noqa: B023 # run before the loop goes on
+                    lambda: stores.accounts.release(patient.id, entry=released),  # noqa: B023 # the same
+                ]
+            )
+            won = added if stores.accounts.find(patient.cpf) else released
+            assert stores.sagas.get(row.id) == (won.after, ())
+
+
+def reserved(stores: Stores, number: int = 1) -> SagaRow:
+    """The saga of patient number ``number``, whose logins are reserved."""
+    reservation = a_reservation(a_patient(number))
+    stores.accounts.reserve(reservation)
+    return stores.sagas.get(SagaId(reservation.saga.id))[0]

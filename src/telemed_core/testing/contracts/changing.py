@@ -8,6 +8,7 @@ import pytest
 
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.doctor import Decision, Doctor
+from telemed_core.domain.ids import PatientId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Language
@@ -239,3 +240,22 @@ class ClosingContract(Suite):
             live = clinic.stores.appointments.list(patient.id, limit=9, now=clinic.clock.now())
             assert len(live) == (closed is not None)
             assert_clean(clinic.stores)
+
+    def test_what_the_record_has_no_need_of_is_erased(self, clinic: Clinic, doctor: Doctor) -> None:
+        stores, patient, other = clinic.stores, clinic.patient(location=doctor.location), clinic.patient(2)
+        closure = patient.close(now=MONDAY)
+        stores.accounts.close(closure)
+        for _ in range(2):
+            stores.accounts.anonymise(patient.id)
+            assert attrs.asdict(stores.patients.get(patient.id)) == attrs.asdict(closure.after.anonymised())
+            assert stores.accounts.get(patient.id) == closure.after.anonymised()
+        stores.accounts.close(closure)
+        assert stores.accounts.get(patient.id) == closure.after.anonymised()
+        assert stores.accounts.names((patient.id,)) == {patient.id: patient.name}
+        assert stores.accounts.get(other.id) == other
+
+    def test_an_account_that_is_open_or_unknown_is_not_anonymised(self, clinic: Clinic, patient: Patient) -> None:
+        clinic.stores.accounts.anonymise(patient.id)
+        clinic.stores.accounts.anonymise(PatientId("nobody"))
+        assert clinic.stores.accounts.get(patient.id) == patient
+        assert logins_of(patient, clinic.stores) == [patient, patient]

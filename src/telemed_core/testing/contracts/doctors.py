@@ -137,3 +137,19 @@ class DoctorsContract(Suite):
         for doctor_id, rev in ((doctor.id, 1), (doctor.id, renamed.rev), (DoctorId("nobody"), 2)):
             with pytest.raises(NotFoundError):
                 clinic.stores.doctors.verified(doctor_id, rev)
+
+    def test_decisions_are_told_in_order_from_a_revision_on(self, clinic: Clinic) -> None:
+        doctors, doctor, other = clinic.stores.doctors, clinic.doctor(), clinic.doctor(2)
+        approved = doctors.get(doctor.id)
+        suspension = approved.verify(Decision.SUSPEND, why="expired")
+        doctors.apply(suspension, command=clinic.command())
+        renamed = attrs.evolve(suspension.after, name="Íris Sá", rev=suspension.after.rev + 1)
+        clinic.stores.accounts.update(suspension.after, renamed)
+        approval = renamed.verify(Decision.APPROVE, why=None)
+        doctors.apply(approval, command=clinic.command())
+        decided = [approved, suspension.after, approval.after]
+        assert [one.rev for one in decided] == [2, 3, 5]
+        told = [list(doctors.decisions(doctor.id, after=after)) for after in range(6)]
+        assert told == [decided, decided, decided[1:], decided[2:], decided[2:], []]
+        assert list(doctors.decisions(other.id, after=0)) == [other]
+        assert list(doctors.decisions(DoctorId("nobody"), after=0)) == []

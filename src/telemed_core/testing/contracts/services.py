@@ -9,7 +9,7 @@ import pytest
 from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.people import Password
 from telemed_core.domain.sessions import ACCESS_LIFE, GRACE, REFRESH_LIFE, Claims, SignedIn
-from telemed_core.errors import InvalidError, UnauthenticatedError, UnavailableError
+from telemed_core.errors import ConflictError, InvalidError, UnauthenticatedError, UnavailableError
 from telemed_core.ports.services import Identity, Sealing, Tokens
 from telemed_core.testing.builders import MONDAY, a_password
 
@@ -134,6 +134,15 @@ class IdentityContract:
         identity.remove(USER)
         assert not identity.check(USER, a_password())
         assert [goes_on(identity, signed, now=MONDAY) for signed in sessions] == [False, False]
+
+    def test_a_removed_user_is_never_made_again_also_one_that_was_unknown(self, identity: Identity) -> None:
+        identity.create(USER, a_password())
+        for user in (USER, AccountId("user-2")):
+            identity.remove(user)
+            with pytest.raises(ConflictError):
+                identity.create(user, OTHER)
+            assert not identity.check(user, OTHER)
+        identity.create(AccountId("user-3"), OTHER)
 
 
 class TokensContract:

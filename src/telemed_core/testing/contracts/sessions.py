@@ -1,4 +1,4 @@
-"""The contracts of ``Credentials`` and ``Sessions``."""
+"""The contract of ``Sessions``."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from telemed_core.domain.accounts import Account
 from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import Patient
-from telemed_core.domain.sessions import Credential, Session
+from telemed_core.domain.sessions import Session
 from telemed_core.errors import NotFoundError, StaleVersionError
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import MONDAY, a_patient, a_reservation, a_session, an_administrator
@@ -36,63 +36,6 @@ def has_ended(stores: Stores, session: Session) -> bool:
     except NotFoundError:
         return True
     return False
-
-
-class CredentialsContract(Suite):
-    """Password hashes by account."""
-
-    def test_the_hash_last_put_is_got_and_each_raises_the_rev(self, stores: Stores) -> None:
-        assert stores.credentials.get(USER) is None
-        stores.credentials.put(USER, "first")
-        assert stores.credentials.get(USER) == Credential("first", 1)
-        stores.credentials.put(USER, "second")
-        stores.credentials.put(USER, "second")
-        assert stores.credentials.get(USER) == Credential("second", 3)
-        assert stores.credentials.get(OTHER) is None
-
-    def test_a_removed_user_is_forgotten_with_all_sessions_and_an_unknown_one_too(self, stores: Stores) -> None:
-        stores.credentials.put(USER, "first")
-        stores.credentials.put(OTHER, "others")
-        own, others = opened(stores, a_session(1)), opened(stores, a_session(2, account_id=OTHER))
-        stores.credentials.remove(USER)
-        stores.credentials.remove(USER)
-        assert stores.credentials.get(USER) is None
-        assert (has_ended(stores, own), has_ended(stores, others)) == (True, False)
-
-    def test_a_new_password_does_not_bring_back_what_the_one_before_it_opened(self, stores: Stores) -> None:
-        stores.credentials.put(USER, "first")
-        before = opened(stores, a_session(1))
-        stores.credentials.remove(USER)
-        too_late = opened(stores, a_session(2))
-        stores.credentials.put(USER, "again")
-        assert stores.credentials.get(USER) == Credential("again", 1)
-        assert (has_ended(stores, before), has_ended(stores, too_late)) == (True, True)
-
-    def test_a_new_hash_ends_all_sessions_of_the_user(self, stores: Stores) -> None:
-        for user in (USER, OTHER):
-            stores.credentials.put(user, "first")
-        own = [opened(stores, a_session(number)) for number in (1, 2)]
-        others = opened(stores, a_session(3, account_id=OTHER))
-        stores.credentials.put(USER, "second")
-        assert [has_ended(stores, one) for one in own] == [True, True]
-        assert stores.sessions.get(others.id) == others
-
-    def test_the_kept_session_goes_on_with_the_new_rev(self, stores: Stores) -> None:
-        stores.credentials.put(USER, "first")
-        kept, ended = opened(stores, a_session(1, generation=7)), opened(stores, a_session(2))
-        stores.credentials.put(USER, "second", keep=kept.id)
-        assert stores.sessions.get(kept.id) == attrs.evolve(kept, password_rev=2)
-        assert has_ended(stores, ended)
-
-    def test_only_an_own_session_that_goes_on_is_kept(self, stores: Stores) -> None:
-        for user in (USER, OTHER):
-            stores.credentials.put(user, "first")
-        others, ended = opened(stores, a_session(1, account_id=OTHER)), opened(stores, a_session(2))
-        stores.sessions.end(ended.id)
-        for keep in (others.id, ended.id, SessionId("unknown")):
-            stores.credentials.put(USER, "next", keep=keep)
-        assert stores.sessions.get(others.id) == others
-        assert has_ended(stores, ended)
 
 
 class SessionsContract(Suite):

@@ -1,8 +1,9 @@
-"""What the server says on standard error: a JSON object a line, without anything that somebody typed or is called."""
+"""What is said on standard error: a JSON object a line, without anything that somebody typed or is called."""
 
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from traceback import walk_tb
 from typing import Any, Final
@@ -20,10 +21,21 @@ class JsonLines(logging.Formatter):
         return orjson.dumps({"at": at, **_fields(record)}, option=orjson.OPT_UTC_Z).decode()
 
 
+class _StandardError(logging.Handler):
+    """Writes to what is standard error then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record) + "\n"
+        # On a full disk, or where nobody reads any more, the line is lost, and nothing else.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
 def open_log() -> None:
     """Send what is logged here to standard error; calling it again changes nothing."""
     if not LOG.handlers:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _StandardError()
         handler.setFormatter(JsonLines())
         LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
@@ -38,6 +50,11 @@ def log_access(*, request_id: str, method: str, route: str | None, status: int |
 def log_failure(what: str) -> None:
     """Something that is tried again."""
     _log(logging.WARNING, level="warning", what=what)
+
+
+def log_alarm(what: str, **ids: str | None) -> None:
+    """Something has come to a stop, and waits for an operator."""
+    _log(logging.ERROR, level="alarm", what=what, **ids)
 
 
 def log_bug(error: BaseException, *, request_id: str | None = None) -> None:
