@@ -1,4 +1,4 @@
-"""What a request costs on each store and over HTTP, and what slots cost, beside floors, in one run: medians, spread."""
+"""What a request costs on each store and over HTTP, slots, and sagas, beside floors, in one run: medians, spread."""
 
 import base64
 import tempfile
@@ -16,6 +16,7 @@ from adapters.memory import open_memory
 from adapters.sealing import open_sealing
 from adapters.secret_files import new_secrets
 from adapters.sql import open_sql
+from benchmarks import sagas
 from benchmarks.http import http_rows
 from benchmarks.statements import bare_driver, core_statements
 from integration.postgres import PostgresServer
@@ -140,6 +141,7 @@ def main() -> None:
         over_http(server)
     for days in (30, 60):
         slots(days)
+    sagas.main()
 
 
 if __name__ == "__main__":
