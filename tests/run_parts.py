@@ -133,16 +133,24 @@ PARTS = [
         ],
     ),
     # What is raced needs both cores for itself.
-    Part("races and crashes", 300, [tests("tests/integration/races", "tests/integration/http_races")]),
+    Part(
+        "races and crashes",
+        300,
+        [tests(*(f"tests/integration/{name}" for name in ("races", "http_races", "saga_crashes")))],
+    ),
     Part("API fuzzing", 120, [tests("tests/integration/fuzzing", "--timeout=900")]),
     Part("attacks", 90, [tests("tests/integration/attacks")]),
-    Part("schedules", 240, [tests("tests/integration/schedules", "-n", "2")]),
+    Part(
+        "simulator and schedules",
+        240,
+        [tests("tests/integration/simulator", "tests/integration/schedules", "-n", "2")],
+    ),
     Part(
         "journeys",
         400,
         [
             tests(
-                *(f"tests/integration/{name}" for name in ("journeys", "http")),
+                *(f"tests/integration/{name}" for name in ("journeys", "http", "notifications")),
                 *("-n", "2", "--dist", "loadgroup", "--timeout=600"),
             )
         ],
