@@ -37,7 +37,7 @@ from telemed_core.ports.services import Identity
 from telemed_core.ports.system import Clock
 
 MOST_ATTEMPTS: Final = 16
-"""How often an e-mail is tried: for about ten hours."""
+"""How often an e-mail is tried: for four to nine hours."""
 
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(hours=1)

@@ -229,6 +229,12 @@ class RegistrationsContract(Suite):
         assert stores.sagas.get(added.before.id) == (added.after, ())
         assert stores.accounts.find(a_patient().cpf) == a_patient()
 
+    def test_what_was_added_is_not_added_again_by_another_entry(self, stores: Stores) -> None:
+        added = moved(reserved(stores), step=3)
+        for entry in (added, moved(added.before, attempt=2), moved(added.after, attempt=2)):
+            stores.accounts.add(a_patient(), entry=entry)
+            assert stores.sagas.get(added.before.id) == (added.after, ())
+
     def test_of_adding_and_releasing_at_once_one_wins(self, stores: Stores) -> None:
         for number in range(1, ROUNDS + 1):
             row, patient = reserved(stores, number), a_patient(number)
