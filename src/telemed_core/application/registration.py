@@ -7,13 +7,14 @@ import attrs
 
 from telemed_core.domain.accounts import Account, Administrator, Reservation
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AdministratorId, DoctorId, PatientId, PersonId, SagaId
+from telemed_core.domain.ids import AccountId, AdministratorId, DoctorId, PatientId, PersonId, SagaId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import ConsentKind, Patient, birth_date, consents
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, Role
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.sagas import LEASE, SagaStart
 from telemed_core.domain.specialties import Specialty
+from telemed_core.errors import BusyError, ConflictError
 from telemed_core.ports.people import Accounts
 from telemed_core.ports.sagas import InlineSagas
 from telemed_core.ports.services import Identity
@@ -55,12 +56,19 @@ class Enrolment:
         self._sagas.run(
             reservation.saga,
             {
-                "create_identity": lambda _: self._identity.create(enrolled.id, password),
+                "create_identity": lambda _: self._identify(enrolled.id, password),
                 "create_profile": lambda entry: self._accounts.add(enrolled, entry=entry),
             },
             at=due_at,
         )
         return enrolled
+
+    def _identify(self, account_id: AccountId, password: Password) -> None:
+        try:
+            self._identity.create(account_id, password)
+        except ConflictError:
+            # It has been removed: others take this registration for one whose process has died.
+            raise BusyError from None
 
     def _reservation(self, account: Account, *, due_at: datetime) -> Reservation:
         role = _role(account)

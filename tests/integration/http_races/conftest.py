@@ -35,7 +35,8 @@ def opened(server: Server, *, doctors: int, patients: int) -> Clinic:
     return Clinic(
         server,
         [doctor(server, number, approved_by=root) for number in range(1, doctors + 1)],
-        crowd(server, range(1, patients + 1), at=server.at),
+        # By the server's time or later: what began a lease earlier was left by somebody who died.
+        crowd(server, range(1, patients + 1), at=server.at and server.at + timedelta(minutes=1)),
     )
 
 

@@ -200,6 +200,21 @@ def test_an_identity_that_takes_too_long_is_busy_and_undone_behind(clinic: Clini
     assert clinic.register_patient(**a_patients()).rev == 1
 
 
+def test_whose_identity_is_removed_meanwhile_is_busy_and_may_register_again(clinic: Clinic) -> None:
+    class _Sleeping:
+        """An identity that is asked for when another process has undone the registration."""
+
+        def create(self, *arguments: Any) -> None:
+            clinic.pause(LEASE)
+            assert clinic.run_sagas() == 1
+            clinic.identity.create(*arguments)
+
+    with pytest.raises(BusyError):
+        attrs.evolve(clinic, identity=_Sleeping()).register_patient(**a_patients())
+    assert the_saga(clinic).progress.phase is Phase.COMPENSATED
+    assert clinic.register_patient(**a_patients()).rev == 1
+
+
 def test_who_sleeps_past_the_lease_adds_nothing_any_more(clinic: Clinic) -> None:
     class _Sleeping:
         """Accounts whose ``add`` comes when another process has undone the registration."""
