@@ -463,9 +463,10 @@ def test_the_watching_sweep_goes_on_until_it_is_told_to_end(
     assert (ended.code, ended.err) == (0, "")
     first, *did = ended.out.splitlines()
     assert first == "watching"
-    assert "settled 1, cancelled 0" in did
-    assert did[0].startswith("sagas ")
-    assert did[-1] == "sagas 1"
+    # Each job has a thread of its own: which of them tells first is chance.
+    ran = [int(line.removeprefix("sagas ")) for line in did if line != "settled 1, cancelled 0"]
+    assert len(ran) == len(did) - 1
+    assert sum(ran) >= 2
 
 
 def test_the_watching_sweep_outlives_a_store_that_is_down(
