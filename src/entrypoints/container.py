@@ -230,7 +230,7 @@ def open_calendars(settings: Settings) -> Calendars:
     return open_calendars(settings.mail_from)
 
 
-def leave(mailer: Mailer) -> bool:
+def sends_email(mailer: Mailer) -> bool:
     """Whether e-mails can leave: there is a mail server."""
     from adapters.mailbox import NoMailServer
 
@@ -335,7 +335,7 @@ class Container(containers.DeclarativeContainer):
     committing = Once(Committing, appointments, commands)
 
     mailer = Once(open_mailer, settings)
-    email = Once(leave, mailer)
+    email = Once(sends_email, mailer)
     calendars = Once(open_calendars, settings)
     notify = Once(Notify, notices, email)
     publisher = Once(open_publisher, notify)

@@ -29,6 +29,10 @@ OPERATOR = Administrator(
 )
 """Who acts where nobody is named: whoever can read the data is trusted to act for the clinic."""
 
+the_administrator = click.option(
+    "--as", "as_", metavar="EMAIL", help="The administrator who acts; left out: the operator."
+)
+
 
 class WrongSetting(click.ClickException):
     """A setting is wrong; nothing has been started."""

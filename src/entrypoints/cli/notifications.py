@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from entrypoints.cli.acting import acting, as_usage, opened
+from entrypoints.cli.acting import acting, as_usage, opened, the_administrator
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, local, show_json, show_page, show_table
 from telemed_core.domain.notices import Notice, NoticeId
@@ -12,10 +12,6 @@ from telemed_core.messages.notices import DeliveriesQuery, delivery_view
 from telemed_core.messages.parsing import parse
 
 MOST_AT_ONCE: Final = 100
-
-the_administrator = click.option(
-    "--as", "as_", metavar="EMAIL", help="The administrator who acts; left out: the operator."
-)
 
 
 @click.group()

@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from entrypoints.cli.acting import acting, as_usage, opened
+from entrypoints.cli.acting import acting, as_usage, opened, the_administrator
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, local, show_json, show_page, show_table
 from entrypoints.container import Container
@@ -21,9 +21,6 @@ FORMATS: Final = ("mermaid", "asl")
 
 the_id = click.argument("saga_id", metavar="ID")
 because = click.option("--reason", metavar="TEXT", required=True, help="Why; it is kept with what is done.")
-the_administrator = click.option(
-    "--as", "as_", metavar="EMAIL", help="The administrator who acts; left out: the operator."
-)
 
 
 @click.group()
