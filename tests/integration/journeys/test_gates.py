@@ -36,7 +36,7 @@ BREACHES: list[tuple[str, Mapping[str, str]]] = [
     ("5-container", {"entrypoints/cli/rogue.py": "def lazily():\n    import adapters.memory"}),
     ("6-adapters", {"adapters/rogue.py": "import adapters.memory"}),
     ("6-entrypoints", {"entrypoints/http/rogue.py": "import entrypoints.cli"}),
-    ("6-entrypoints", {"entrypoints/container.py": "import entrypoints.background"}),
+    ("6-entrypoints", {"entrypoints/container/rogue.py": "import entrypoints.background"}),
     ("2-core-layers", {"telemed_core/application/rogue.py": "import telemed_core.saga.running"}),
     ("6-operations", {"entrypoints/operations/rogue.py": "import fastapi"}),
     ("6-entrypoints", {"entrypoints/settings_for_two.py": "import attrs"}),

@@ -25,7 +25,8 @@ from adapters.smtp import SmtpMailer
 from adapters.system import is_gone
 from entrypoints import container as container_module
 from entrypoints import logs
-from entrypoints.container import Container, mailbox, open_container, travelling_clock
+from entrypoints.container import Container, open_container
+from entrypoints.container.opening import alarm_of_saga, mailbox, travelling_clock
 from entrypoints.settings import SettingsError, load_settings
 from telemed_core import application, saga
 from telemed_core.domain.ids import Id, SagaId
@@ -39,7 +40,7 @@ from telemed_core.testing.builders import a_password, an_email
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import a_clinic
 
-SRC = Path(container_module.__file__).parents[1]
+SRC = Path(container_module.__file__).parents[2]
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -320,7 +321,7 @@ def test_a_quarantined_saga_raises_one_alarm_with_ids_and_codes_alone(alarms: li
 
 def test_a_saga_whose_definition_is_unknown_raises_an_alarm_without_a_step(alarms: list[dict[str, Any]]) -> None:
     row = REGISTRY.begin(SagaStart(SagaId("a.1"), "request", Id("a")), at=NOON)
-    container_module._alarm_of_saga(attrs.evolve(row, digest="other"))
+    alarm_of_saga(attrs.evolve(row, digest="other"))
     assert [(one["saga"], one["step"]) for one in alarms] == [("a.1", None)]
 
 

@@ -1,0 +1,198 @@
+"""The composition root: which adapter stands behind each port, and what each use case is made of."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from dependency_injector import containers, providers
+from dependency_injector.providers import Provider
+from dependency_injector.providers import ThreadSafeSingleton as Once
+
+from entrypoints.container import opening
+from entrypoints.settings import Settings
+from telemed_core.application.agendas import BlockTime, CancelBlocked, ListBlocks, RemoveBlock, ReplaceAgenda
+from telemed_core.application.auditing import RepairLedger, VerifyLedger
+from telemed_core.application.booking import (
+    AgreeToReschedule,
+    CancelAppointment,
+    DeclineReschedule,
+    RequestAppointment,
+    RescheduleAppointment,
+)
+from telemed_core.application.calendars import AppointmentCalendar, OpenFeed, ReadFeed, RevokeFeed
+from telemed_core.application.committing import Commands, Committing
+from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
+from telemed_core.application.notifying import (
+    DeliverNotices,
+    ListDeliveries,
+    ListNotices,
+    Notify,
+    ReadNotice,
+    ReplayNotice,
+)
+from telemed_core.application.profiles import ChangeProfile, CloseAccount
+from telemed_core.application.reading import (
+    DescribeAppointments,
+    ListAppointments,
+    ListDoctors,
+    ListRegistrations,
+    ListSlots,
+    RecallAppointment,
+    RecallBlock,
+    RecallVerification,
+    ShowAgenda,
+    ShowAppointment,
+    ShowDoctor,
+)
+from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
+from telemed_core.application.resetting import AskReset, ResetPassword
+from telemed_core.application.signing_in import Authenticate, ChangePassword, Guard, RefreshSession, SignIn, SignOut
+from telemed_core.application.sweeping import Sweep
+from telemed_core.application.verification import VerifyDoctor
+from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
+from telemed_core.domain.sagas import SagaRow
+from telemed_core.ports.notices import Feeds, Mailer, Notices
+from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
+from telemed_core.ports.sagas import SagaLog
+from telemed_core.ports.storage import Appointments, Ledger, Receipts, Schedules, Texts
+from telemed_core.ports.system import Clock
+from telemed_core.saga.operating import CompensateSaga, ListSagas, ResolveSaga, RetrySaga, ShowSaga
+from telemed_core.saga.running import Inline, RunSagas, TakeOver
+from telemed_core.saga.sagas import REGISTRY, Registry
+
+
+class Container(containers.DeclarativeContainer):
+    """Every part, made once, on first use, whichever thread comes first."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    clock = Once(opening.open_clock, settings)
+    ids = Once(opening.open_ids)
+    secrets = Once(opening.open_secrets, settings)
+    sealing = Once(opening.open_sealing, secrets)
+
+    closing: Once[ExitStack] = Once(ExitStack)
+    close: Provider[None] = closing.provided.close.call()
+    stores = Once(opening.open_stores, settings, sealing.provider, closing)
+    accounts: Provider[Accounts] = stores.provided.accounts
+    doctors: Provider[Doctors] = stores.provided.doctors
+    patients: Provider[Patients] = stores.provided.patients
+    schedules: Provider[Schedules] = stores.provided.schedules
+    appointments: Provider[Appointments] = stores.provided.appointments
+    receipts: Provider[Receipts] = stores.provided.receipts
+    texts: Provider[Texts] = stores.provided.texts
+    ledger: Provider[Ledger] = stores.provided.ledger
+    credentials: Provider[Credentials] = stores.provided.credentials
+    sessions: Provider[Sessions] = stores.provided.sessions
+    attempts: Provider[Attempts] = stores.provided.attempts
+    sagas: Provider[SagaLog] = stores.provided.sagas
+    notices: Provider[Notices] = stores.provided.notices
+    feeds: Provider[Feeds] = stores.provided.feeds
+    public_url: Provider[str] = settings.provided.public_url
+    issuer = Once(opening.open_issuer, secrets)
+    tokens = Once(opening.open_tokens, settings, issuer)
+    identity = Once(opening.open_identity, credentials, sessions, ids, issuer.provider, secrets)
+    cursors = Once(opening.open_cursors, secrets)
+
+    wake: Once[threading.Event] = Once(threading.Event)
+    """Set by each commit of this process: sagas are to be run."""
+
+    commands = Once(Commands, clock, ids, receipts, wake.provided.set)
+    committing = Once(Committing, appointments, commands)
+
+    mailer = Once(opening.open_mailer, settings)
+    email = Once(opening.sends_email, mailer)
+    calendars = Once(opening.open_calendars, settings)
+    notify = Once(Notify, notices, email)
+    publisher = Once(opening.open_publisher, notify)
+    deliver_notices = Once(
+        DeliverNotices,
+        notices,
+        accounts,
+        identity,
+        mailer,
+        calendars,
+        clock,
+        public_url,
+        providers.Object(opening.alarm_of_notice),
+    )
+    list_notices = Once(ListNotices, notices, accounts)
+    read_notice = Once(ReadNotice, notices, clock)
+    list_deliveries = Once(ListDeliveries, notices)
+    replay_notice = Once(ReplayNotice, notices)
+
+    owner = Once(opening.open_owner)
+    registry: Provider[Registry] = providers.Object(REGISTRY)
+    alarm: Provider[Callable[[SagaRow], None]] = providers.Object(opening.alarm_of_saga)
+    participants = Once(opening.open_participants, stores, identity, publisher, clock)
+    run_sagas = Once(RunSagas, sagas, registry, participants, clock, owner, alarm)
+    inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(opening.pause), alarm)
+    take_over = Once(TakeOver, sagas, owner, Once(opening.open_gone))
+    list_sagas = Once(ListSagas, sagas)
+    show_saga = Once(ShowSaga, sagas, texts, registry)
+    retry_saga = Once(RetrySaga, sagas, registry, clock)
+    compensate_saga = Once(CompensateSaga, sagas, registry, clock)
+    resolve_saga = Once(ResolveSaga, sagas, registry, clock)
+    enrolment = Once(Enrolment, accounts, identity, ids, clock, inline_sagas)
+
+    guard = Once(Guard, attempts, sealing)
+    sign_in = Once(SignIn, accounts, identity, guard, clock)
+    refresh_session = Once(RefreshSession, identity, sessions, clock)
+    authenticate = Once(Authenticate, tokens, sessions, clock)
+    sign_out = Once(SignOut, identity)
+    change_password = Once(ChangePassword, identity, guard, clock)
+    ask_reset = Once(AskReset, accounts, notices, clock, email)
+    reset_password = Once(ResetPassword, identity, clock)
+
+    register_doctor = Once(RegisterDoctor, enrolment, ids, clock)
+    register_patient = Once(RegisterPatient, enrolment, ids, clock)
+    create_administrator = Once(CreateAdministrator, enrolment, ids)
+    verify_doctor = Once(VerifyDoctor, doctors, commands)
+    change_profile = Once(ChangeProfile, accounts, commands)
+    close_account = Once(CloseAccount, accounts, patients, appointments, commands)
+
+    cancel_blocked = Once(CancelBlocked, schedules, appointments, committing)
+    replace_agenda = Once(ReplaceAgenda, schedules, commands)
+    block_time = Once(BlockTime, schedules, commands, cancel_blocked, ids)
+    remove_block = Once(RemoveBlock, schedules, commands)
+    list_blocks = Once(ListBlocks, schedules, clock)
+
+    request_appointment = Once(RequestAppointment, schedules, committing, ids)
+    accept_appointment = Once(AcceptAppointment, appointments, committing)
+    refuse_appointment = Once(RefuseAppointment, appointments, committing)
+    cancel_appointment = Once(CancelAppointment, appointments, committing)
+    reschedule_appointment = Once(RescheduleAppointment, appointments, schedules, committing, ids)
+    agree_to_reschedule = Once(AgreeToReschedule, appointments, committing)
+    decline_reschedule = Once(DeclineReschedule, appointments, committing)
+    join_visit = Once(JoinVisit, appointments, committing)
+    declare_absence = Once(DeclareAbsence, appointments, committing)
+    complete_visit = Once(CompleteVisit, appointments, committing)
+
+    show_doctor = Once(ShowDoctor, doctors)
+    list_doctors = Once(ListDoctors, doctors)
+    list_registrations = Once(ListRegistrations, doctors)
+    list_slots = Once(ListSlots, schedules, appointments, clock)
+    show_agenda = Once(ShowAgenda, schedules)
+    show_appointment = Once(ShowAppointment, appointments, clock)
+    list_appointments = Once(ListAppointments, appointments, clock)
+    recall_appointment = Once(RecallAppointment, appointments)
+    recall_verification = Once(RecallVerification, doctors)
+    recall_block = Once(RecallBlock, schedules)
+    appointment_calendar = Once(AppointmentCalendar, appointments, accounts, calendars, clock, public_url)
+    open_feed = Once(OpenFeed, feeds, ids)
+    read_feed = Once(ReadFeed, feeds, accounts, appointments, calendars, clock, public_url)
+    revoke_feed = Once(RevokeFeed, feeds)
+    describe_appointments = Once(DescribeAppointments, accounts, texts)
+
+    sweep = Once(Sweep, appointments, cancel_blocked, attempts, clock, ids)
+    verify_ledger = Once(VerifyLedger, ledger)
+    repair_ledger = Once(RepairLedger, ledger)
+
+
+def open_container(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Container:
+    """The parts of this process; ``clock`` and ``mailer`` in place of those that the settings choose."""
+    container = Container(settings=settings)
+    if mailer is not None:
+        container.mailer.override(providers.Object(mailer))
+    if clock is not None:
+        container.clock.override(providers.Object(clock))
+    return container
