@@ -1,6 +1,7 @@
 """What each kind of refusal is, to a web client and to a shell: kinds are mapped, never leaves."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from telemed_core.errors import (
@@ -8,6 +9,7 @@ from telemed_core.errors import (
     FieldError,
     ForbiddenError,
     InvalidError,
+    JoinWindowClosedError,
     NotFoundError,
     TelemedError,
     UnavailableError,
@@ -37,18 +39,25 @@ _EXCEPTIONS: Final = {
 
 
 class Problem(NamedTuple):
-    """A refusal as it is shown; ``fields`` says what is wrong where, for invalid input."""
+    """A refusal as it is shown.
+
+    Attributes:
+        fields: what is wrong where, for invalid input.
+        opens_at: from when on a visit can be joined, for whoever could not.
+    """
 
     status: int
     code: str
     detail: str
     fields: tuple[FieldError, ...] = ()
+    opens_at: datetime | None = None
 
 
 def problem(error: TelemedError) -> Problem:
     """How the refusal is shown."""
     fields = error.fields if isinstance(error, InvalidError) else ()
-    return Problem(status_of(type(error)), error.code, error.detail, fields)
+    opens_at = error.opens_at if isinstance(error, JoinWindowClosedError) else None
+    return Problem(status_of(type(error)), error.code, error.detail, fields, opens_at)
 
 
 def status_of(kind: type[TelemedError]) -> int:

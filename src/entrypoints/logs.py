@@ -43,7 +43,10 @@ def open_log() -> None:
 
 
 def log_access(*, request_id: str, method: str, route: str | None, status: int | None, ms: float) -> None:
-    """One request that has ended; ``route`` is a template, ``status`` is null where nobody waited for the answer."""
+    """One request that has ended; ``route`` is a template, ``status`` is null where nobody waited for the answer.
+
+    Of a WebSocket that was accepted ``status`` is the code that it was closed with.
+    """
     _log(logging.INFO, request_id=request_id, method=method, route=route, status=status, ms=round(ms, 2))
 
 

@@ -13,7 +13,7 @@
     ├── ConflictError           the state of things forbids it now
     │   ├── TooManyPendingError  CellsHeldError: SlotTakenError, PatientBusyError
     │   ├── StaleRevisionError  StaleVersionError  ScheduleChangedError  FencedError
-    │   ├── UndeliverableError
+    │   ├── UndeliverableError  SeatLostError
     │   ├── InvalidTransitionError  DeadlinePassedError  ProposalExistsError
     │   ├── JoinWindowClosedError  TooEarlyError  NotPresentError  AlreadyRatedError
     │   ├── AlreadyRegisteredError  LiveAppointmentsError
@@ -202,6 +202,13 @@ class UndeliverableError(ConflictError):
 
     code = "undeliverable"
     text = "The message was refused for good."
+
+
+class SeatLostError(ConflictError):
+    """Nobody outside sees it: a newer connection speaks for that side of the meeting, or the meeting is over."""
+
+    code = "seat_lost"
+    text = "Another connection has taken this place in the meeting."
 
 
 class InvalidTransitionError(ConflictError):

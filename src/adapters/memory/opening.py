@@ -5,9 +5,12 @@ from adapters.memory.appointments import MemoryAppointments
 from adapters.memory.doctors import MemoryDoctors
 from adapters.memory.feeds import MemoryFeeds
 from adapters.memory.ledger import MemoryLedger
+from adapters.memory.meetings import MemoryMeetings
 from adapters.memory.notices import MemoryNotices
+from adapters.memory.ratings import MemoryRatings
 from adapters.memory.sagas import MemorySagaLog
 from adapters.memory.schedules import MemorySchedules
+from adapters.memory.signals import MemorySignals
 from adapters.memory.signing_in import MemoryAttempts, MemoryCredentials, MemorySessions
 from adapters.memory.state import MemoryReceipts, MemoryTexts, State
 from telemed_core.ports.storage import Stores
@@ -31,6 +34,9 @@ def open_memory() -> Stores:
         sagas=MemorySagaLog(state),
         notices=MemoryNotices(state),
         feeds=MemoryFeeds(state),
+        meetings=MemoryMeetings(state),
+        signals=MemorySignals(state),
+        ratings=MemoryRatings(state),
         check=lambda: None,
         close=lambda: None,
     )

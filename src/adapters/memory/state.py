@@ -11,7 +11,7 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.attempts import Failures
 from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.events import AppointmentEvent
+from telemed_core.domain.events import AppointmentEvent, Side
 from telemed_core.domain.ids import (
     AccountId,
     AppointmentId,
@@ -19,18 +19,22 @@ from telemed_core.domain.ids import (
     CommandId,
     DoctorId,
     Id,
+    MeetingId,
     PersonId,
     SagaId,
     SessionId,
 )
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.meetings import Meeting
 from telemed_core.domain.notices import Channel, EventId, Notice, NoticeId
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf
+from telemed_core.domain.ratings import Rating, RatingSum
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.sagas import Intervention, SagaEntry, SagaRow, SagaStart
 from telemed_core.domain.schedule import BlockCancellation, Schedule
 from telemed_core.domain.sessions import Credential, Session
+from telemed_core.domain.signals import Seat, Signal
 from telemed_core.domain.texts import Text, TextKey
 from telemed_core.errors import FencedError
 from telemed_core.saga.sagas import REGISTRY
@@ -43,6 +47,25 @@ class Quota:
     pending: int = 0
     live: int = 0
     open: bool = True
+
+
+@attrs.define
+class Seated:
+    """A connection in its seat, with the process it belongs to, and the number of what it has said last."""
+
+    seat: Seat
+    owner: str
+    said: int = 0
+
+
+@attrs.define(repr=False)
+class SignalLog:
+    """What is kept of one meeting's signals, and the ``seq`` of the last that there was."""
+
+    seq: int = 0
+    closed: bool = False
+    entries: list[Signal] = attrs.Factory(list)
+    seated: dict[Side, Seated] = attrs.Factory(dict)
 
 
 @attrs.define(repr=False)
@@ -78,6 +101,10 @@ class State:
     notices: dict[NoticeId, Notice] = attrs.Factory(dict)
     told: set[tuple[EventId, AccountId, Channel]] = attrs.Factory(set)
     feeds: dict[AccountId, str] = attrs.Factory(dict)
+    meetings: dict[AppointmentId, Meeting] = attrs.Factory(dict)
+    signals: dict[MeetingId, SignalLog] = attrs.Factory(dict)
+    ratings: dict[AppointmentId, tuple[CommandId, Rating]] = attrs.Factory(dict)
+    sums: dict[DoctorId, RatingSum] = attrs.Factory(dict)
     receipts: dict[tuple[AccountId, str], Receipt] = attrs.Factory(dict)
 
     def check_receipt(self, command: Command) -> None:

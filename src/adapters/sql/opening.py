@@ -11,11 +11,14 @@ from adapters.sql.doctors import SqlDoctors
 from adapters.sql.engine import parse_url
 from adapters.sql.feeds import SqlFeeds
 from adapters.sql.ledger import SqlLedger
+from adapters.sql.meetings import SqlMeetings
 from adapters.sql.migrating import migrate as migrate_database
 from adapters.sql.notices import SqlNotices
+from adapters.sql.ratings import SqlRatings
 from adapters.sql.records import SqlReceipts, SqlTexts
 from adapters.sql.sagas import SqlSagaLog
 from adapters.sql.schedules import SqlSchedules
+from adapters.sql.signals import SqlSignals
 from adapters.sql.signing_in import SqlAttempts, SqlCredentials, SqlSessions
 from adapters.sql.transactions import Database
 from telemed_core.ports.services import Sealing
@@ -61,6 +64,9 @@ def open_sql(
         sagas=SqlSagaLog(database, sealing),
         notices=SqlNotices(database),
         feeds=SqlFeeds(database, sealing),
+        meetings=SqlMeetings(database),
+        signals=SqlSignals(database, sealing),
+        ratings=SqlRatings(database, sealing),
         check=lambda: database.read(_check),
         close=database.close,
     )

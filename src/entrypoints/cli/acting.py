@@ -9,6 +9,7 @@ import click
 
 from entrypoints.cli.running import Options
 from entrypoints.container import Container, open_container
+from entrypoints.container.opening import open_ice_servers
 from entrypoints.failures import MISUSED, problem
 from entrypoints.logs import open_log
 from entrypoints.settings import Settings, SettingsError, load_settings
@@ -29,6 +30,7 @@ OPERATOR = Administrator(
 )
 """Who acts where nobody is named: whoever can read the data is trusted to act for the clinic."""
 
+as_anyone = click.option("--as", "as_", metavar="WHO", required=True, help="E-mail, CPF or CRM of the one who acts.")
 the_administrator = click.option(
     "--as", "as_", metavar="EMAIL", help="The administrator who acts; left out: the operator."
 )
@@ -43,9 +45,12 @@ class WrongSetting(click.ClickException):
 def settings_of(options: Options) -> Settings:
     """The settings that these options and the environment make."""
     try:
-        return load_settings(profile=options.profile, data=options.data, at=options.at)
+        settings = load_settings(profile=options.profile, data=options.data, at=options.at)
+        # Only their adapter knows what they may be.
+        open_ice_servers(settings)
     except SettingsError as error:
         raise WrongSetting(str(error)) from None
+    return settings
 
 
 def opened(options: Options) -> AbstractContextManager[Container]:

@@ -1,20 +1,15 @@
 """The life of an appointment."""
 
-from collections.abc import Callable
-
 import click
 
-from entrypoints.cli.acting import acting, acting_as, as_usage, opened
-from entrypoints.cli.describing import show_one, views_of
+from entrypoints.cli.acting import acting, acting_as, as_anyone, as_usage, opened
+from entrypoints.cli.describing import act_on, doctor_of, show_one, the_id, views_of
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, local, show_page, show_table
-from entrypoints.container import Container
-from telemed_core.application.booking import Participant, participant
+from entrypoints.cli.visits import absence, complete, join, rate
+from telemed_core.application.booking import participant
 from telemed_core.domain.appointment import Appointment
-from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AppointmentId
 from telemed_core.domain.patient import Patient
-from telemed_core.errors import ForbiddenError
 from telemed_core.messages.parsing import parse
 from telemed_core.messages.queries import AppointmentsQuery
 from telemed_core.messages.requests import (
@@ -26,15 +21,12 @@ from telemed_core.messages.requests import (
     Rescheduling,
 )
 
-as_anyone = click.option("--as", "as_", metavar="WHO", required=True, help="E-mail, CPF or CRM of the one who acts.")
-the_id = click.argument("appointment_id", metavar="ID")
-
 MOST_AT_ONCE = 100
 
 
 @click.group()
 def appointments() -> None:
-    """Ask for, answer, move and cancel appointments."""
+    """Ask for, answer, move and cancel appointments, and visit."""
 
 
 @appointments.command("list")
@@ -80,7 +72,7 @@ def list_appointments(
 @common
 def show(options: Options, appointment_id: str, as_: str, json_: bool) -> None:
     """Show one appointment with its history."""
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.show_appointment()(appointment_id=one, actor=actor),
@@ -118,11 +110,11 @@ def accept(options: Options, appointment_id: str, rev: int, as_: str, json_: boo
     """Confirm a request (the doctor)."""
     with as_usage():
         body = parse(Acceptance, {"rev": rev})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.accept_appointment()(
-            appointment_id=one, rev=body.rev, doctor=_doctor(actor)
+            appointment_id=one, rev=body.rev, doctor=doctor_of(actor)
         ),
         appointment_id,
         json_=json_,
@@ -139,11 +131,11 @@ def refuse(options: Options, appointment_id: str, reason: str | None, as_: str, 
     """Refuse a request (the doctor)."""
     with as_usage():
         body = parse(Refusal, {"reason": reason})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.refuse_appointment()(
-            appointment_id=one, doctor=_doctor(actor), reason=body.reason
+            appointment_id=one, doctor=doctor_of(actor), reason=body.reason
         ),
         appointment_id,
         json_=json_,
@@ -160,7 +152,7 @@ def cancel(options: Options, appointment_id: str, reason: str, as_: str, json_: 
     """Cancel before the start (either side)."""
     with as_usage():
         body = parse(Cancellation, {"reason": reason})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.cancel_appointment()(
@@ -181,7 +173,7 @@ def reschedule(options: Options, appointment_id: str, start: str, as_: str, json
     """Move a request (the patient), or propose another time for a confirmed visit (either side)."""
     with as_usage():
         body = parse(Rescheduling, {"start": start})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.reschedule_appointment()(
@@ -207,7 +199,7 @@ def agree(options: Options, appointment_id: str, proposal_id: str, as_: str, jso
     """Take the proposed time (the other side)."""
     with as_usage():
         body = parse(ProposalAnswer, {"proposal_id": proposal_id})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.agree_to_reschedule()(
@@ -228,7 +220,7 @@ def decline(options: Options, appointment_id: str, proposal_id: str, as_: str, j
     """Keep the present time (either side)."""
     with as_usage():
         body = parse(ProposalAnswer, {"proposal_id": proposal_id})
-    _act(
+    act_on(
         options,
         as_,
         lambda container, one, actor: container.decline_reschedule()(
@@ -239,23 +231,5 @@ def decline(options: Options, appointment_id: str, proposal_id: str, as_: str, j
     )
 
 
-def _doctor(actor: Participant) -> Doctor:
-    if not isinstance(actor, Doctor):
-        raise ForbiddenError
-    return actor
-
-
-def _act(
-    options: Options,
-    who: str,
-    use_case: Callable[[Container, AppointmentId, Participant], Appointment],
-    appointment_id: str,
-    *,
-    json_: bool,
-) -> None:
-    """Call a use case on one appointment and show what it left."""
-    with as_usage():
-        one = AppointmentId(appointment_id)
-    with opened(options) as container:
-        actor = participant(acting(container, who))
-        show_one(container, use_case(container, one, actor), actor, json_=json_)
+for command in (join, absence, complete, rate):
+    appointments.add_command(command)

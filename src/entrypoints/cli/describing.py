@@ -1,13 +1,70 @@
-"""How one appointment is printed."""
+"""How commands act on one appointment, and print it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
+import click
+
+from entrypoints.cli.acting import acting, as_usage, opened
+from entrypoints.cli.running import Options
 from entrypoints.cli.showing import local, show_json, show_table
 from entrypoints.container import Container
-from telemed_core.application.booking import Participant
+from telemed_core.application.booking import Participant, participant
 from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.ids import AppointmentId
+from telemed_core.domain.patient import Patient
 from telemed_core.domain.status import Status
+from telemed_core.errors import ForbiddenError
 from telemed_core.messages.appointment_view import AppointmentView, appointment_view
+
+the_id = click.argument("appointment_id", metavar="ID")
+
+
+def doctor_of(actor: Participant) -> Doctor:
+    """Who acts.
+
+    Raises:
+        ForbiddenError: not a doctor.
+    """
+    if not isinstance(actor, Doctor):
+        raise ForbiddenError
+    return actor
+
+
+def patient_of(actor: Participant) -> Patient:
+    """Who acts.
+
+    Raises:
+        ForbiddenError: not a patient.
+    """
+    if not isinstance(actor, Patient):
+        raise ForbiddenError
+    return actor
+
+
+@contextmanager
+def on_appointment(
+    options: Options, who: str, appointment_id: str
+) -> Iterator[tuple[Container, AppointmentId, Participant]]:
+    """The parts of this process, the appointment that is meant, and who acts."""
+    with as_usage():
+        one = AppointmentId(appointment_id)
+    with opened(options) as container:
+        yield container, one, participant(acting(container, who))
+
+
+def act_on(
+    options: Options,
+    who: str,
+    use_case: Callable[[Container, AppointmentId, Participant], Appointment],
+    appointment_id: str,
+    *,
+    json_: bool,
+) -> None:
+    """Call a use case on one appointment and print what it left."""
+    with on_appointment(options, who, appointment_id) as (container, one, actor):
+        show_one(container, use_case(container, one, actor), actor, json_=json_)
 
 
 def views_of(container: Container, found: Collection[Appointment]) -> list[AppointmentView]:

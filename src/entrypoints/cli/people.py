@@ -1,6 +1,7 @@
 """Doctors, patients and administrators."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,15 +10,20 @@ import click
 from entrypoints.cli.acting import acting, as_usage, opened
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, show_json, show_page, show_table
+from entrypoints.cli.visits import ratings
+from entrypoints.container import Container
+from entrypoints.operations.doctor_ratings import rated, rating_of
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import DoctorId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import EmailAddress, Password
+from telemed_core.domain.ratings import UNRATED, RatingSum
 from telemed_core.messages.fields import Request
 from telemed_core.messages.parsing import load_json, parse
 from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
 from telemed_core.messages.requests import DoctorRegistration, PatientRegistration, VerificationDecision
 from telemed_core.messages.views import (
+    View,
     account_view,
     doctor_card_view,
     own_doctor_view,
@@ -89,7 +95,7 @@ def register_doctor(options: Options, file: Path, json_: bool) -> None:
             language=body.language,
         )
     if json_:
-        show_json(own_doctor_view(doctor))
+        show_json(own_doctor_view(doctor, UNRATED))
     else:
         click.echo(f"doctor {doctor.id} ({doctor.crm}) is {doctor.status}")
 
@@ -113,10 +119,7 @@ def list_doctors(options: Options, status: str | None, as_: str | None, json_: b
             limit=MOST_AT_ONCE,
         ):
             found += page
-    if json_:
-        show_page(map(own_doctor_view, found))
-    else:
-        _show(found)
+        _show(container, found, own_doctor_view, json_=json_)
 
 
 @doctors.command("search")
@@ -134,20 +137,29 @@ def search_doctors(options: Options, specialty: str | None, name: str | None, js
             specialty=query.specialty, name=query.name, after=found[-1].id if found else None, limit=MOST_AT_ONCE
         ):
             found += page
+        _show(container, found, doctor_card_view, json_=json_)
+
+
+def _show(container: Container, found: list[Doctor], view: Callable[[Doctor, RatingSum], View], *, json_: bool) -> None:
     if json_:
-        show_page(map(doctor_card_view, found))
+        show_page(rated(container, found, view))
     else:
-        _show(found)
+        show_table(
+            ("ID", "CRM", "Name", "Specialties", "Status", "Price", "Rating"),
+            rated(container, found, _row),
+            nothing="no doctors",
+        )
 
 
-def _show(found: list[Doctor]) -> None:
-    show_table(
-        ("ID", "CRM", "Name", "Specialties", "Status", "Price"),
-        (
-            (one.id, one.crm, one.name, ", ".join(one.specialties), one.status, f"R$ {one.price_cents / 100:.2f}")
-            for one in found
-        ),
-        nothing="no doctors",
+def _row(doctor: Doctor, rating: RatingSum) -> tuple[object, ...]:
+    return (
+        doctor.id,
+        doctor.crm,
+        doctor.name,
+        ", ".join(doctor.specialties),
+        doctor.status,
+        f"R$ {doctor.price_cents / 100:.2f}",
+        "none yet" if rating.average is None else f"{rating.average:.1f} ({rating.count})",
     )
 
 
@@ -169,12 +181,16 @@ def verify_doctor(
         doctor, affected = container.verify_doctor()(
             doctor_id=found, decision=body.decision, reason=body.reason, actor=acting(container, as_)
         )
+        rating = rating_of(container, doctor)
     if json_:
-        show_json(verified_doctor_view(doctor, affected))
+        show_json(verified_doctor_view(doctor, rating, affected))
     else:
         click.echo(
             f"doctor {doctor.id} is {doctor.status}; appointments still to come: {', '.join(affected) or 'none'}"
         )
+
+
+doctors.add_command(ratings)
 
 
 @click.group()

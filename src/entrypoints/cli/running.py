@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -121,8 +122,10 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
 
 
 def tell(refusal: Problem) -> None:
-    """Say on standard error what was refused, and which fields are wrong."""
+    """Say on standard error what was refused, which fields are wrong, and from when on it can be done."""
     click.echo(f"{refusal.code}: {refusal.detail}", err=True)
+    if refusal.opens_at:
+        click.echo(f"  opens_at: {refusal.opens_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", err=True)
     if len(refusal.fields) > 1:
         for name, message in refusal.fields:
             click.echo(f"  {name}: {message}", err=True)

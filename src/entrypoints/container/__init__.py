@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.container import opening
+from entrypoints.container import opening, running
 from entrypoints.settings import Settings
 from telemed_core.application.agendas import BlockTime, CancelBlocked, ListBlocks, RemoveBlock, ReplaceAgenda
 from telemed_core.application.auditing import RepairLedger, VerifyLedger
@@ -31,6 +31,7 @@ from telemed_core.application.notifying import (
     ReplayNotice,
 )
 from telemed_core.application.profiles import ChangeProfile, CloseAccount
+from telemed_core.application.rating import ListRatings, RateVisit, ReadComments, RecallRating, SumRatings
 from telemed_core.application.reading import (
     DescribeAppointments,
     ListAppointments,
@@ -46,15 +47,17 @@ from telemed_core.application.reading import (
 )
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
 from telemed_core.application.resetting import AskReset, ResetPassword
+from telemed_core.application.signalling import EnterMeeting, FindClosed
 from telemed_core.application.signing_in import Authenticate, ChangePassword, Guard, RefreshSession, SignIn, SignOut
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
-from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
+from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit, MeetingRoom
 from telemed_core.domain.sagas import SagaRow
+from telemed_core.ports.meetings import AttendeeTokens, MeetingRooms, Meetings, Signals
 from telemed_core.ports.notices import Feeds, Mailer, Notices
 from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
 from telemed_core.ports.sagas import SagaLog
-from telemed_core.ports.storage import Appointments, Ledger, Receipts, Schedules, Texts
+from telemed_core.ports.storage import Appointments, Ledger, Ratings, Receipts, Schedules, Texts
 from telemed_core.ports.system import Clock
 from telemed_core.saga.operating import CompensateSaga, ListSagas, ResolveSaga, RetrySaga, ShowSaga
 from telemed_core.saga.running import Inline, RunSagas, TakeOver
@@ -87,11 +90,17 @@ class Container(containers.DeclarativeContainer):
     sagas: Provider[SagaLog] = stores.provided.sagas
     notices: Provider[Notices] = stores.provided.notices
     feeds: Provider[Feeds] = stores.provided.feeds
+    meetings: Provider[Meetings] = stores.provided.meetings
+    signals: Provider[Signals] = stores.provided.signals
+    ratings: Provider[Ratings] = stores.provided.ratings
     public_url: Provider[str] = settings.provided.public_url
     issuer = Once(opening.open_issuer, secrets)
     tokens = Once(opening.open_tokens, settings, issuer)
     identity = Once(opening.open_identity, credentials, sessions, ids, issuer.provider, secrets)
     cursors = Once(opening.open_cursors, secrets)
+    video = Once(opening.open_video, settings, secrets.provider, signals)
+    meeting_rooms: Provider[MeetingRooms] = video.provided.rooms
+    attendee_tokens: Provider[AttendeeTokens] = video.provided.tokens
 
     wake: Once[threading.Event] = Once(threading.Event)
     """Set by each commit of this process: sagas are to be run."""
@@ -113,20 +122,21 @@ class Container(containers.DeclarativeContainer):
         calendars,
         clock,
         public_url,
-        providers.Object(opening.alarm_of_notice),
+        providers.Object(running.alarm_of_notice),
     )
     list_notices = Once(ListNotices, notices, accounts)
     read_notice = Once(ReadNotice, notices, clock)
     list_deliveries = Once(ListDeliveries, notices)
     replay_notice = Once(ReplayNotice, notices)
 
-    owner = Once(opening.open_owner)
+    owner = Once(running.open_owner)
+    gone = Once(running.open_gone)
     registry: Provider[Registry] = providers.Object(REGISTRY)
-    alarm: Provider[Callable[[SagaRow], None]] = providers.Object(opening.alarm_of_saga)
-    participants = Once(opening.open_participants, stores, identity, publisher, clock)
+    alarm: Provider[Callable[[SagaRow], None]] = providers.Object(running.alarm_of_saga)
+    participants = Once(running.open_participants, stores, identity, publisher, meeting_rooms, clock)
     run_sagas = Once(RunSagas, sagas, registry, participants, clock, owner, alarm)
-    inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(opening.pause), alarm)
-    take_over = Once(TakeOver, sagas, owner, Once(opening.open_gone))
+    inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(running.pause), alarm)
+    take_over = Once(TakeOver, sagas, owner, gone)
     list_sagas = Once(ListSagas, sagas)
     show_saga = Once(ShowSaga, sagas, texts, registry)
     retry_saga = Once(RetrySaga, sagas, registry, clock)
@@ -163,7 +173,12 @@ class Container(containers.DeclarativeContainer):
     reschedule_appointment = Once(RescheduleAppointment, appointments, schedules, committing, ids)
     agree_to_reschedule = Once(AgreeToReschedule, appointments, committing)
     decline_reschedule = Once(DeclineReschedule, appointments, committing)
-    join_visit = Once(JoinVisit, appointments, committing)
+
+    meeting_room = Once(MeetingRoom, meetings, meeting_rooms)
+    join_visit = Once(JoinVisit, appointments, committing, meeting_room)
+    enter_meeting = Once(EnterMeeting, attendee_tokens, meetings, appointments, accounts, signals, clock, ids, owner)
+    find_closed = Once(FindClosed, appointments, clock)
+    take_over_seats = Once(TakeOver, signals, owner, gone)
     declare_absence = Once(DeclareAbsence, appointments, committing)
     complete_visit = Once(CompleteVisit, appointments, committing)
 
@@ -181,6 +196,11 @@ class Container(containers.DeclarativeContainer):
     open_feed = Once(OpenFeed, feeds, ids)
     read_feed = Once(ReadFeed, feeds, accounts, appointments, calendars, clock, public_url)
     revoke_feed = Once(RevokeFeed, feeds)
+    rate_visit = Once(RateVisit, appointments, ratings, commands)
+    recall_rating = Once(RecallRating, ratings)
+    list_ratings = Once(ListRatings, show_doctor, ratings)
+    read_comments = Once(ReadComments, texts)
+    sum_ratings = Once(SumRatings, ratings)
     describe_appointments = Once(DescribeAppointments, accounts, texts)
 
     sweep = Once(Sweep, appointments, cancel_blocked, attempts, clock, ids)
@@ -189,7 +209,12 @@ class Container(containers.DeclarativeContainer):
 
 
 def open_container(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Container:
-    """The parts of this process; ``clock`` and ``mailer`` in place of those that the settings choose."""
+    """The parts of this process; ``clock`` and ``mailer`` in place of those that the settings choose.
+
+    Raises:
+        SettingsError: a setting is not what its adapter takes.
+    """
+    opening.open_ice_servers(settings)
     container = Container(settings=settings)
     if mailer is not None:
         container.mailer.override(providers.Object(mailer))

@@ -1,27 +1,21 @@
 """Opens the adapters that the settings choose."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from entrypoints.logs import log_alarm
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.application.notifying import Notify
-from telemed_core.domain.notices import Notice
-from telemed_core.domain.sagas import SagaRow
 from telemed_core.domain.sessions import Session
 from telemed_core.errors import InvalidError
+from telemed_core.ports.meetings import AttendeeTokens, MeetingRooms, Signals
 from telemed_core.ports.notices import Calendars, Mailer, Publisher
 from telemed_core.ports.people import Credentials, Sessions
 from telemed_core.ports.services import Identity, Sealing, Tokens
 from telemed_core.ports.storage import Stores
 from telemed_core.ports.system import Clock, Ids
-from telemed_core.saga.participants import participants
-from telemed_core.saga.running import Participant
-from telemed_core.saga.sagas import REGISTRY
 
 if TYPE_CHECKING:
     from adapters.cursors import Cursors
@@ -29,6 +23,10 @@ if TYPE_CHECKING:
     from adapters.secret_files import Secrets
     from adapters.system import TravellingClock
     from adapters.tokens import Issuer
+    from adapters.webrtc import IceServer
+
+BESIDE_REQUESTS: Final = 9
+"""Connections to the database for what goes on beside requests: six threads of signalling, three of the background."""
 
 # Adapters are imported by the functions that open them: what is not chosen is never loaded.
 
@@ -106,7 +104,8 @@ def open_stores(settings: Settings, sealing: Callable[[], Sealing], closing: Exi
     from adapters.sql import open_sql
 
     try:
-        stores = open_sql(settings.sql_url, sealing=sealing(), migrate=True, pool_size=settings.threads)
+        pool_size = settings.threads + BESIDE_REQUESTS
+        stores = open_sql(settings.sql_url, sealing=sealing(), migrate=True, pool_size=pool_size)
     except InvalidError as error:
         raise SettingsError(f"{PREFIX}DATABASE_URL {error.fields[0].message}") from None
     closing.callback(stores.close)
@@ -191,51 +190,44 @@ def sends_email(mailer: Mailer) -> bool:
     return not isinstance(mailer, NoMailServer)
 
 
-def open_owner() -> str:
-    """This process, as the log of sagas names it."""
-    from adapters.system import this_process
+class Video(NamedTuple):
+    """A provider of video: its rooms, and what tells its attendees' tokens."""
 
-    return this_process()
-
-
-def open_gone() -> Callable[[str], bool]:
-    """Tells whether another process of this host is known not to run any more."""
-    from adapters.system import is_gone
-
-    return is_gone
+    rooms: MeetingRooms
+    tokens: AttendeeTokens
 
 
-def open_participants(
-    stores: Stores, identity: Identity, publisher: Publisher, clock: Clock
-) -> Mapping[str, Participant]:
-    """Who carries out the steps of sagas."""
-    return participants(
-        appointments=stores.appointments,
-        doctors=stores.doctors,
-        accounts=stores.accounts,
-        identity=identity,
-        feeds=stores.feeds,
-        log=stores.sagas,
-        publisher=publisher,
-        clock=clock,
-    )
+def open_video(settings: Settings, secrets: Callable[[], "Secrets"], signals: Signals) -> Video:
+    """The provider that the settings choose.
+
+    Raises:
+        SettingsError: the ICE servers are not what browsers take.
+    """
+    if settings.meetings == "memory":
+        from adapters.memory.rooms import MemoryAttendeeTokens, open_memory_rooms
+
+        return Video(open_memory_rooms(), MemoryAttendeeTokens())
+    from adapters.webrtc import open_webrtc
+
+    ice_servers = open_ice_servers(settings)
+    webrtc = open_webrtc(keys=_derived(secrets(), "meeting"), ice_servers=ice_servers, signals=signals)
+    return Video(webrtc, webrtc)
 
 
-def alarm_of_saga(row: SagaRow) -> None:
-    """An operator is called to a saga that has come to a stop."""
-    saga = REGISTRY.find(row)
-    step = saga.steps[row.progress.step].name if saga and 0 <= row.progress.step < len(saga.steps) else None
-    log_alarm("saga quarantined", saga=row.id, name=row.name, step=step, code=row.progress.error)
+def open_ice_servers(settings: Settings) -> tuple["IceServer", ...]:
+    """What helps browsers to find each other; none: they do without.
 
+    Raises:
+        SettingsError: it is not what browsers take.
+    """
+    if settings.ice_servers is None:
+        return ()
+    from adapters.webrtc import parse_ice_servers
 
-def alarm_of_notice(notice: Notice) -> None:
-    """An operator is called to an e-mail that was given up."""
-    log_alarm("delivery dead", notice=notice.id, event=notice.event, kind=notice.kind, code=notice.last_error)
-
-
-def pause(length: timedelta) -> None:
-    """Let that much time pass."""
-    time.sleep(length.total_seconds())
+    try:
+        return parse_ice_servers(settings.ice_servers.get_secret_value())
+    except InvalidError as error:
+        raise SettingsError(f"{PREFIX}ICE_SERVERS {error.fields[0].message}") from None
 
 
 def _derived(secrets: "Secrets", name: str) -> tuple[bytes, ...]:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.http.sockets import Socket
 from entrypoints.logs import log_access, log_bug
-from telemed_core.messages.views import problem_view
+from telemed_core.messages.problems import problem_view
 
 MOST_BYTES: Final = 1 << 20
 PATIENCE: Final = 20.0
@@ -32,6 +33,8 @@ _ONLY_HTTPS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 class Transport:
     """Request ids, headers, limits of bodies, bugs without text, and the access log, around an app.
 
+    Of a WebSocket it keeps the log, and closes it where the app has failed.
+
     Args:
         secure: people reach it by https, and must not do so otherwise.
         most_bytes: a longer body is refused.
@@ -45,6 +48,9 @@ class Transport:
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._with_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -72,8 +78,26 @@ class Transport:
             log_access(
                 request_id=answer.request_id,
                 method=method if method in _METHODS else "OTHER",
-                route=getattr(scope.get("route"), "path", None),
+                route=_route(scope),
                 status=answer.status,
+                ms=(perf_counter() - begun) * 1000,
+            )
+
+    async def _with_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = perf_counter()
+        socket = Socket(receive, send)
+        try:
+            await self._app(scope, socket.receive, socket.send)
+        except Exception as error:
+            log_bug(error, request_id=socket.request_id)
+            if not socket.ended:
+                await socket.send({"type": "websocket.close", "code": _BUG})
+        finally:
+            log_access(
+                request_id=socket.request_id,
+                method="WEBSOCKET",
+                route=_route(scope),
+                status=socket.status,
                 ms=(perf_counter() - begun) * 1000,
             )
 
@@ -119,6 +143,7 @@ class Transport:
 
 
 _INTERNAL: Final = "Something went wrong on our side."
+_BUG: Final = 1011
 
 
 class UnfinishedAnswerError(Exception):
@@ -170,6 +195,11 @@ class _Answer:
         told = {name for name, _ in headers}
         headers += [header for header in self._defaults if header[0] not in told]
         await self._send({**message, "headers": headers})
+
+
+def _route(scope: Scope) -> str | None:
+    """The template of the path; none, where there is nothing."""
+    return getattr(scope.get("route"), "path", None)
 
 
 def _announced(scope: Scope) -> int | None:

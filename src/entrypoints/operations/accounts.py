@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from entrypoints.operations.doctor_ratings import rating_of
 from entrypoints.operations.operation import ANYONE, PATIENTS, SIGNED_IN, Call, Operation
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Role
+from telemed_core.domain.ratings import UNRATED
 from telemed_core.errors import AlreadyRegisteredError, LiveAppointmentsError, TooManyAttemptsError
 from telemed_core.messages.profiles import AdministratorPatch, DoctorPatch, PatientPatch
 from telemed_core.messages.requests import DoctorRegistration, PatientRegistration
@@ -37,7 +39,7 @@ def _register_doctor(call: Call[DoctorRegistration, None]) -> View:
         price_cents=body.to_price(),
         language=body.language,
     )
-    return own_doctor_view(doctor)
+    return own_doctor_view(doctor, UNRATED)
 
 
 def _register_patient(call: Call[PatientRegistration, None]) -> View:
@@ -57,11 +59,12 @@ def _register_patient(call: Call[PatientRegistration, None]) -> View:
 
 
 def _show(call: Call[None, None]) -> View:
-    return account_view(call.actor)
+    return account_view(call.actor, rating_of(call.container, call.actor))
 
 
 def _change(call: Call[DoctorPatch | PatientPatch | AdministratorPatch, None]) -> View:
-    return account_view(call.container.change_profile()(actor=call.actor, changes=call.body.changes()))
+    changed = call.container.change_profile()(actor=call.actor, changes=call.body.changes())
+    return account_view(changed, rating_of(call.container, changed))
 
 
 def _change_password(call: Call[PasswordChange, None]) -> None:

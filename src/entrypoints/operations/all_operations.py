@@ -12,6 +12,7 @@ from entrypoints.operations import (
     notifications,
     sagas,
     sign_in,
+    visits,
 )
 from entrypoints.operations.operation import Operation
 
@@ -22,6 +23,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *doctors.OPERATIONS,
     *agendas.OPERATIONS,
     *appointments.OPERATIONS,
+    *visits.OPERATIONS,
     *notifications.OPERATIONS,
     *calendars.OPERATIONS,
     *sagas.OPERATIONS,

@@ -29,7 +29,8 @@ from telemed_core.errors import (
 )
 from telemed_core.messages.fields import Request
 from telemed_core.messages.parsing import MOST_BYTES, Json, load_json, parse, parse_query
-from telemed_core.messages.views import View, problem_view
+from telemed_core.messages.problems import problem_view
+from telemed_core.messages.views import View
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -51,7 +52,7 @@ class NoQuery(Request):
 
 def problem_answer(refusal: Problem, **headers: str) -> Outgoing:
     """A refusal, as problem+json (RFC 9457)."""
-    view = problem_view(status=refusal.status, code=refusal.code, detail=refusal.detail, fields=refusal.fields)
+    view = problem_view(**refusal._asdict())
     return Outgoing(
         status=refusal.status,
         headers={"Content-Type": PROBLEM, **headers},

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from entrypoints.operations.one_appointment import (
+    doctor_of,
+    id_of,
+    participant_of,
+    patient_of,
+    recall,
+    view_of,
+    views_of,
+)
 from entrypoints.operations.operation import DOCTORS, PARTICIPANTS, PATIENTS, Call, Operation
 from entrypoints.operations.pages import page_of
-from telemed_core.application.booking import Participant, participant
 from telemed_core.domain.appointment import Appointment
-from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AppointmentId
-from telemed_core.domain.patient import Patient
-from telemed_core.domain.receipts import Receipt
 from telemed_core.errors import (
     BeyondHorizonError,
     DeadlinePassedError,
@@ -27,7 +32,7 @@ from telemed_core.errors import (
     TooManyPendingError,
     TooSoonError,
 )
-from telemed_core.messages.appointment_view import AppointmentView, appointment_view
+from telemed_core.messages.appointment_view import AppointmentView
 from telemed_core.messages.queries import AppointmentsQuery
 from telemed_core.messages.requests import (
     Acceptance,
@@ -49,51 +54,21 @@ _BOOKING: Final = (
 _DECIDING: Final = (DeadlinePassedError, InvalidTransitionError)
 
 
-def _views(call: Call[Any, Any], found: Sequence[Appointment], *, listed: bool = False) -> list[AppointmentView]:
-    details, url = call.container.describe_appointments()(found), call.container.settings().public_url
-    return [
-        appointment_view(one, names=details.names, texts=details.texts, public_url=url, listed=listed) for one in found
-    ]
-
-
-def _view(call: Call[Any, Any], appointment: Appointment) -> View:
-    return _views(call, [appointment])[0]
-
-
-def _id(call: Call[Any, Any]) -> AppointmentId:
-    return AppointmentId(call.ids["id"])
-
-
-def _actor(call: Call[Any, Any]) -> Participant:
-    return participant(call.actor)
-
-
-def _doctor(call: Call[Any, Any]) -> Doctor:
-    assert isinstance(call.actor, Doctor)  # noqa: S101 # the operation is for doctors
-    return call.actor
-
-
-def _recall(call: Call[Any, Any], receipt: Receipt) -> View:
-    return _view(call, call.container.recall_appointment()(receipt))
-
-
 def _request(call: Call[AppointmentRequest, None]) -> View:
-    patient = call.actor
-    assert isinstance(patient, Patient)  # noqa: S101 # the operation is for patients
     made = call.container.request_appointment()(
         doctor_id=call.body.doctor_id,
         start=call.body.start,
-        patient=patient,
+        patient=patient_of(call),
         reason=call.body.reason,
         idempotency=call.idempotency,
     )
-    return _view(call, made)
+    return view_of(call, made)
 
 
 def _list(call: Call[None, AppointmentsQuery]) -> View:
     def read(after: Sequence[Any] | None, limit: int) -> Sequence[Appointment]:
         return call.container.list_appointments()(
-            actor=_actor(call),
+            actor=participant_of(call),
             statuses=call.query.status,
             starting=call.query.to_interval(),
             after=None if after is None else (datetime.fromisoformat(after[0]), AppointmentId(after[1])),
@@ -104,60 +79,60 @@ def _list(call: Call[None, AppointmentsQuery]) -> View:
         call,
         read,
         position=lambda one: [one.visit.start.isoformat(), one.id],
-        view=lambda found: _views(call, found, listed=True),
+        view=lambda found: views_of(call, found, listed=True),
     )
 
 
 def _show(call: Call[None, None]) -> View:
-    return _view(call, call.container.show_appointment()(appointment_id=_id(call), actor=_actor(call)))
+    return view_of(call, call.container.show_appointment()(appointment_id=id_of(call), actor=participant_of(call)))
 
 
 def _accept(call: Call[Acceptance, None]) -> View:
     accepted = call.container.accept_appointment()(
-        appointment_id=_id(call), rev=call.body.rev, doctor=_doctor(call), idempotency=call.idempotency
+        appointment_id=id_of(call), rev=call.body.rev, doctor=doctor_of(call), idempotency=call.idempotency
     )
-    return _view(call, accepted)
+    return view_of(call, accepted)
 
 
 def _refuse(call: Call[Refusal, None]) -> View:
     refused = call.container.refuse_appointment()(
-        appointment_id=_id(call), doctor=_doctor(call), reason=call.body.reason, idempotency=call.idempotency
+        appointment_id=id_of(call), doctor=doctor_of(call), reason=call.body.reason, idempotency=call.idempotency
     )
-    return _view(call, refused)
+    return view_of(call, refused)
 
 
 def _cancel(call: Call[Cancellation, None]) -> View:
     cancelled = call.container.cancel_appointment()(
-        appointment_id=_id(call), reason=call.body.reason, actor=_actor(call), idempotency=call.idempotency
+        appointment_id=id_of(call), reason=call.body.reason, actor=participant_of(call), idempotency=call.idempotency
     )
-    return _view(call, cancelled)
+    return view_of(call, cancelled)
 
 
 def _reschedule(call: Call[Rescheduling, None]) -> View:
     rescheduled = call.container.reschedule_appointment()(
-        appointment_id=_id(call), start=call.body.start, actor=_actor(call), idempotency=call.idempotency
+        appointment_id=id_of(call), start=call.body.start, actor=participant_of(call), idempotency=call.idempotency
     )
-    return _view(call, rescheduled)
+    return view_of(call, rescheduled)
 
 
 def _agree(call: Call[ProposalAnswer, None]) -> View:
     agreed = call.container.agree_to_reschedule()(
-        appointment_id=_id(call),
+        appointment_id=id_of(call),
         proposal_id=call.body.proposal_id,
-        actor=_actor(call),
+        actor=participant_of(call),
         idempotency=call.idempotency,
     )
-    return _view(call, agreed)
+    return view_of(call, agreed)
 
 
 def _decline(call: Call[ProposalAnswer, None]) -> View:
     declined = call.container.decline_reschedule()(
-        appointment_id=_id(call),
+        appointment_id=id_of(call),
         proposal_id=call.body.proposal_id,
-        actor=_actor(call),
+        actor=participant_of(call),
         idempotency=call.idempotency,
     )
-    return _view(call, declined)
+    return view_of(call, declined)
 
 
 OPERATIONS: Final = (
@@ -173,7 +148,7 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=(NotFoundError, SelfBookingError, TooManyPendingError, *_BOOKING),
         act=_request,
-        replay=_recall,
+        replay=recall,
         links={
             "show_appointment": "id",
             "accept_appointment": "id",
@@ -214,8 +189,13 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=(LicenceInactiveError, StaleRevisionError, *_DECIDING),
         act=_accept,
-        replay=_recall,
-        links={"show_appointment": "id", "cancel_appointment": "id", "reschedule_appointment": "id"},
+        replay=recall,
+        links={
+            "show_appointment": "id",
+            "cancel_appointment": "id",
+            "reschedule_appointment": "id",
+            "join_visit": "id",
+        },
     ),
     Operation(
         name="refuse_appointment",
@@ -228,7 +208,7 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=_DECIDING,
         act=_refuse,
-        replay=_recall,
+        replay=recall,
     ),
     Operation(
         name="cancel_appointment",
@@ -241,7 +221,7 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=_DECIDING,
         act=_cancel,
-        replay=_recall,
+        replay=recall,
     ),
     Operation(
         name="reschedule_appointment",
@@ -254,7 +234,7 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=(LicenceInactiveError, ProposalExistsError, *_DECIDING, *_BOOKING),
         act=_reschedule,
-        replay=_recall,
+        replay=recall,
         links={"agree_to_reschedule": "id", "decline_reschedule": "id"},
     ),
     Operation(
@@ -268,7 +248,7 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=(LicenceInactiveError, InvalidTransitionError),
         act=_agree,
-        replay=_recall,
+        replay=recall,
     ),
     Operation(
         name="decline_reschedule",
@@ -281,6 +261,6 @@ OPERATIONS: Final = (
         view=AppointmentView,
         refusals=(InvalidTransitionError,),
         act=_decline,
-        replay=_recall,
+        replay=recall,
     ),
 )

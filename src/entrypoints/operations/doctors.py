@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from entrypoints.operations.doctor_ratings import rated, rating_of
 from entrypoints.operations.languages import language_of
 from entrypoints.operations.operation import ADMINISTRATORS, ANYONE, SIGNED_IN, Answer, Call, Operation
 from entrypoints.operations.pages import page_of
 from telemed_core.domain.accounts import Administrator
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import DoctorId
+from telemed_core.domain.ids import AppointmentId, DoctorId
+from telemed_core.domain.ratings import Rating
 from telemed_core.domain.receipts import Receipt
 from telemed_core.errors import InvalidTransitionError
 from telemed_core.messages.agenda_view import SlotsView, slots_view
+from telemed_core.messages.meetings import RatingsQuery, RatingView, rating_views
 from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery, SlotsQuery
 from telemed_core.messages.requests import VerificationDecision
 from telemed_core.messages.views import (
@@ -46,7 +49,7 @@ def _list(call: Call[None, DoctorsQuery]) -> View:
         )
 
     return page_of(
-        call, read, position=lambda one: [one.id], view=lambda found: [doctor_card_view(one) for one in found]
+        call, read, position=lambda one: [one.id], view=lambda found: rated(call.container, found, doctor_card_view)
     )
 
 
@@ -61,15 +64,14 @@ def _list_registrations(call: Call[None, DoctorQueueQuery]) -> View:
         call,
         read,
         position=lambda one: [one.registered_at.isoformat(), one.id],
-        view=lambda found: [own_doctor_view(one) for one in found],
+        view=lambda found: rated(call.container, found, own_doctor_view),
     )
 
 
 def _show(call: Call[None, None]) -> View:
     doctor = call.container.show_doctor()(doctor_id=DoctorId(call.ids["id"]), viewer=call.actor)
-    if isinstance(call.actor, Administrator) or call.actor.id == doctor.id:
-        return own_doctor_view(doctor)
-    return doctor_view(doctor)
+    own = isinstance(call.actor, Administrator) or call.actor.id == doctor.id
+    return (own_doctor_view if own else doctor_view)(doctor, rating_of(call.container, doctor))
 
 
 def _list_slots(call: Call[None, SlotsQuery]) -> View:
@@ -77,6 +79,23 @@ def _list_slots(call: Call[None, SlotsQuery]) -> View:
         doctor_id=DoctorId(call.ids["id"]), within=call.query.to_interval(), viewer=call.actor
     )
     return slots_view(schedule, slots)
+
+
+def _list_ratings(call: Call[None, RatingsQuery]) -> View:
+    def read(after: Sequence[Any] | None, limit: int) -> Sequence[Rating]:
+        return call.container.list_ratings()(
+            doctor_id=DoctorId(call.ids["id"]),
+            viewer=call.actor,
+            after=None if after is None else (datetime.fromisoformat(after[0]), AppointmentId(after[1])),
+            limit=limit,
+        )
+
+    return page_of(
+        call,
+        read,
+        position=lambda one: [one.at.isoformat(), one.appointment_id],
+        view=lambda found: rating_views(found, call.container.read_comments()(found)),
+    )
 
 
 def _verify(call: Call[VerificationDecision, None]) -> View:
@@ -87,12 +106,12 @@ def _verify(call: Call[VerificationDecision, None]) -> View:
         actor=call.actor,
         idempotency=call.idempotency,
     )
-    return verified_doctor_view(doctor, affected)
+    return verified_doctor_view(doctor, rating_of(call.container, doctor), affected)
 
 
 def _recall_verification(call: Call[VerificationDecision, None], receipt: Receipt) -> View:
     doctor, affected = call.container.recall_verification()(receipt)
-    return verified_doctor_view(doctor, affected)
+    return verified_doctor_view(doctor, rating_of(call.container, doctor), affected)
 
 
 OPERATIONS: Final = (
@@ -128,7 +147,7 @@ OPERATIONS: Final = (
         roles=SIGNED_IN,
         view=(DoctorView, OwnDoctorView),
         act=_show,
-        links={"list_slots": "id"},
+        links={"list_slots": "id", "list_ratings": "id"},
     ),
     Operation(
         name="list_slots",
@@ -140,6 +159,17 @@ OPERATIONS: Final = (
         query=SlotsQuery,
         view=SlotsView,
         act=_list_slots,
+    ),
+    Operation(
+        name="list_ratings",
+        method="GET",
+        path="/v1/doctors/{id}/ratings",
+        about="What patients thought of their visits, newest first; who they were is not told.",
+        tag="doctors",
+        roles=SIGNED_IN,
+        query=RatingsQuery,
+        view=Page[RatingView],
+        act=_list_ratings,
     ),
     Operation(
         name="verify_doctor",

@@ -8,10 +8,18 @@ from typing import Final
 from entrypoints.operations.answering import JSON, KEY_HEADER, LONGEST_KEY, REPLAYED_HEADER
 from entrypoints.operations.components import Components, Json, components_of
 from entrypoints.operations.operation import SIGNED_IN, Operation
-from entrypoints.operations.refusals import HEADERS, REQUEST_ID, examples_of, refusals_of, responses_of, shared
+from entrypoints.operations.refusals import (
+    HEADERS,
+    REQUEST_ID,
+    examples_of,
+    refusals_of,
+    responses_of,
+    shapes_of,
+    shared,
+)
 from telemed_core.messages.fields import Request
 from telemed_core.messages.schemas import ID_PATTERN
-from telemed_core.messages.views import ProblemView, View
+from telemed_core.messages.views import View
 
 _ABOUT: Final = """\
 Doctors, agendas and appointments that cannot be double-booked.
@@ -34,9 +42,10 @@ _SECURITY: Final[Json] = {
 
 def document(operations: Sequence[Operation], *, version: str, server_url: str | None = None) -> Json:
     """The OpenAPI 3.1 document of these operations; the same operations make the same document."""
+    refusals = [refusal for one in operations for refusal in refusals_of(one)]
     components = components_of(
         [request for one in operations for request in (*_bodies(one), *([one.query] if one.query else []))],
-        [ProblemView, *(view for one in operations for view in _views(one))],
+        [*shapes_of(refusals), *(view for one in operations for view in _views(one))],
     )
     paths: dict[str, Json] = {}
     for one in operations:
@@ -59,7 +68,7 @@ def document(operations: Sequence[Operation], *, version: str, server_url: str |
             "schemas": {name: components.schemas[name] for name in sorted(components.schemas.keys() - queries)},
             "responses": responses,
             "headers": HEADERS,
-            "examples": examples_of(refusal for one in operations for refusal in refusals_of(one)),
+            "examples": examples_of(refusals),
             "securitySchemes": _SECURITY,
         },
     }
@@ -69,7 +78,7 @@ def _operation(one: Operation, components: Components) -> Json:
     described: Json = {
         "operationId": one.name,
         "summary": one.about,
-        "description": _who(one),
+        "description": "\n\n".join(filter(None, (_who(one), one.details))),
         "tags": [one.tag],
         "security": [] if one.roles is None else [{"bearer": []}],
     }

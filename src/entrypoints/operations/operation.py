@@ -125,6 +125,7 @@ class Operation:
         name: its ``operationId``.
         path: with parameters in braces, such as ``/v1/doctors/{id}``.
         about: one sentence for the reader of the OpenAPI document.
+        details: what that reader has to know beyond it, in Markdown.
         tag: the group it is shown in.
         roles: who may call it; ``ANYONE``: also somebody not signed in.
         body, query: what its input is read as, the body by the caller's role where it depends on that; ``None``: it
@@ -142,6 +143,7 @@ class Operation:
     method: Method
     path: str
     about: str
+    details: str = ""
     tag: str
     roles: frozenset[Role] | None
     status: int = 200

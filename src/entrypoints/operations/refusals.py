@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from entrypoints.failures import Problem, status_of
@@ -15,14 +16,15 @@ from telemed_core.errors import (
     IdempotencyKeyReusedError,
     InvalidCursorError,
     InvalidError,
+    JoinWindowClosedError,
     NotFoundError,
     TelemedError,
     TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
 )
+from telemed_core.messages.problems import JoinWindowClosedProblemView, ProblemView, problem_view
 from telemed_core.messages.queries import PageQuery
-from telemed_core.messages.views import problem_view
 
 REQUEST_ID: Final[Json] = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
 HEADERS: Final[Json] = {
@@ -54,6 +56,10 @@ _TRANSPORT: Final = (
     Problem(408, "request_timeout", "The body was not there in time."),
     BODY_TOO_LARGE,
 )
+_SHAPE_OF: Final[Mapping[str, type[ProblemView]]] = {JoinWindowClosedError.code: JoinWindowClosedProblemView}
+"""The refusals that say more than the others."""
+
+_AN_OPENING: Final = datetime(2026, 6, 1, 14, 50, tzinfo=UTC)
 _INTERNAL: Final = Problem(500, "internal", "Something went wrong on our side.")
 
 
@@ -73,15 +79,19 @@ def responses_of(refusals: Iterable[Problem]) -> Json:
     return {str(status): _response(status, sorted(by_status[status])) for status in sorted(by_status)}
 
 
+def shapes_of(refusals: Iterable[Problem]) -> list[type[ProblemView]]:
+    """What refusals look like: all of them, and those that say more."""
+    codes = {refusal.code for refusal in refusals}
+    return [ProblemView, *(shape for code, shape in _SHAPE_OF.items() if code in codes)]
+
+
 def examples_of(refusals: Iterable[Problem]) -> Json:
     """A body for every code."""
     by_code = {refusal.code: refusal for refusal in refusals}
     return {
         code: {
             "summary": by_code[code].detail,
-            "value": problem_view(
-                status=by_code[code].status, code=code, detail=by_code[code].detail, fields=by_code[code].fields
-            ).model_dump(mode="json"),
+            "value": problem_view(**by_code[code]._asdict()).model_dump(mode="json"),
         }
         for code in sorted(by_code)
     }
@@ -122,7 +132,13 @@ def _errors(operation: Operation) -> Iterator[type[TelemedError]]:
 
 def _as_problem(kind: type[TelemedError]) -> Problem:
     fields = (_FIELD_OF.get(kind.code, FieldError("start", kind.text)),) if issubclass(kind, InvalidError) else ()
-    return Problem(status_of(kind), kind.code, kind.text, fields)
+    opens_at = _AN_OPENING if issubclass(kind, JoinWindowClosedError) else None
+    return Problem(status_of(kind), kind.code, kind.text, fields, opens_at)
+
+
+def _shape(code: str) -> Json:
+    name = _SHAPE_OF[code].__name__.removesuffix("View")
+    return {"if": {"properties": {"code": {"const": code}}}, "then": {"$ref": f"{SCHEMAS}{name}"}}
 
 
 def _response(status: int, codes: list[str]) -> Json:
@@ -139,6 +155,7 @@ def _response(status: int, codes: list[str]) -> Json:
                     "allOf": [
                         {"$ref": f"{SCHEMAS}Problem"},
                         {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
+                        *(_shape(code) for code in codes if code in _SHAPE_OF),
                     ]
                 },
                 "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},

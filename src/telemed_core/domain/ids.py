@@ -71,6 +71,24 @@ class SessionId(Id):
     __slots__ = ()
 
 
+class MeetingId(Id):
+    """A room for one visit, as its provider names it."""
+
+    __slots__ = ()
+
+
+class AttendeeId(Id):
+    """One person in one room."""
+
+    __slots__ = ()
+
+
+class ConnectionId(Id):
+    """One connection of one person to a meeting."""
+
+    __slots__ = ()
+
+
 class CommandId(Id):
     """One run of one command: what a store looks for when the answer to a commit was lost."""
 

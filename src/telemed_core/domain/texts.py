@@ -45,7 +45,7 @@ def reason(text: str, *, field: str = "reason", least: int = REASON_MIN) -> str:
 
 @attrs.frozen
 class TextKey:
-    """Where a text is kept: the appointment or block it belongs to, and the event's ``seq`` (0 for a block)."""
+    """Where a text is kept: what it belongs to, and the event's ``seq``; 0: of a block, or of a visit's rating."""
 
     owner: Id
     seq: int

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import attrs
-
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Commit
 from telemed_core.domain.decision import Decision
@@ -16,10 +14,11 @@ from telemed_core.domain.events import (
     VisitMissed,
     VisitStarted,
 )
-from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId
+from telemed_core.domain.ids import AccountId, DoctorId, PatientId
+from telemed_core.domain.ratings import SCORES, Rated, Rating
 from telemed_core.domain.status import Status
 from telemed_core.domain.terms import ABSENCE_AFTER
-from telemed_core.domain.texts import REASON_MAX, clean
+from telemed_core.domain.texts import REASON_MAX, Text, TextKey, clean
 from telemed_core.errors import (
     InvalidError,
     InvalidTransitionError,
@@ -88,18 +87,13 @@ def complete(appointment: Appointment, *, by: DoctorId, now: datetime) -> Commit
     return decision.commit()
 
 
-@attrs.frozen(kw_only=True)
-class Rating:
-    """What a patient thought of a completed visit: 1–5, and a comment."""
-
-    appointment_id: AppointmentId
-    doctor_id: DoctorId
-    score: int
-    comment: str | None = attrs.field(repr=False)
-    at: datetime
+def is_open(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether the two sides may be together in its meeting."""
+    current = appointment.settled(now=now)
+    return current.status in {Status.CONFIRMED, Status.IN_PROGRESS} and current.opens_at <= now
 
 
-def rate(appointment: Appointment, *, by: PatientId, score: int, comment: str | None, now: datetime) -> Rating:
+def rate(appointment: Appointment, *, by: PatientId, score: int, comment: str | None, now: datetime) -> Rated:
     """Rate a visit; that it is done once is the store's to keep.
 
     Raises:
@@ -108,7 +102,15 @@ def rate(appointment: Appointment, *, by: PatientId, score: int, comment: str | 
     """
     if appointment.side_of(by) is not Side.PATIENT or appointment.settled(now=now).status is not Status.COMPLETED:
         raise InvalidTransitionError
-    if score not in range(1, 6):
+    if score not in SCORES:
         raise InvalidError("score", "must be from 1 to 5")
-    said = None if comment is None else clean(comment, field="comment", most=REASON_MAX, lines=True) or None
-    return Rating(appointment_id=appointment.id, doctor_id=appointment.doctor_id, score=score, comment=said, at=now)
+    said = None if comment is None else clean(comment, field="comment", most=REASON_MAX, lines=True)
+    text = Text(TextKey(appointment.id, 0), said) if said else None
+    rating = Rating(
+        appointment_id=appointment.id,
+        doctor_id=appointment.doctor_id,
+        score=score,
+        comment=text.key if text else None,
+        at=now,
+    )
+    return Rated(rating, (text,) if text else ())

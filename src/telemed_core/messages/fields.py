@@ -17,6 +17,7 @@ from telemed_core.domain.notices import Channel, DeliveryStatus
 from telemed_core.domain.patient import ConsentKind
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, person_name
 from telemed_core.domain.places import GeoPoint, cents
+from telemed_core.domain.ratings import SCORES
 from telemed_core.domain.sagas import Phase
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
@@ -62,6 +63,13 @@ def _number(value: Any) -> float:
     ):
         raise InvalidError("", "must be a number")
     return float(value)
+
+
+def _score(value: Any) -> int:
+    score = _whole(value)
+    if score not in SCORES:
+        raise InvalidError("", f"must be a whole number from {min(SCORES)} to {max(SCORES)}")
+    return score
 
 
 def _flag(value: Any) -> bool:
@@ -179,6 +187,8 @@ InstantField = Annotated[datetime, text_as(lambda text: parse_instant(text, fiel
 DateField = Annotated[date, text_as(lambda text: parse_date(text, field="")), schemas.DATE]
 ReasonField = Annotated[str, text_as(reason), schemas.REASON]
 RemarkField = Annotated[str, text_as(lambda text: reason(text, least=0)), schemas.REMARK]
+CommentField = Annotated[str, text_as(lambda text: reason(text, least=0)), schemas.COMMENT]
+ScoreField = Annotated[int, BeforeValidator(_score), schemas.SCORE]
 NameWordsField = Annotated[str, text_as(lambda text: clean(text, field="", least=1, most=120)), schemas.NAME_WORDS]
 DoctorIdField = Annotated[DoctorId, text_as(DoctorId), schemas.ID]
 AppointmentIdField = Annotated[AppointmentId, text_as(AppointmentId), schemas.ID]

@@ -8,6 +8,7 @@ from telemed_core.domain.agenda import LONGEST, Weekday
 from telemed_core.domain.events import AppointmentEvent
 from telemed_core.domain.people import FEDERATIVE_UNITS
 from telemed_core.domain.places import MOST_CENTS
+from telemed_core.domain.ratings import SCORES
 from telemed_core.domain.texts import REASON_MAX, REASON_MIN
 
 BIGGEST: Final = 10**8
@@ -100,6 +101,10 @@ NAME_WORDS: Final = written(
 ADDRESS: Final = written("Where consultations are given.", "Rua Augusta, 1500, São Paulo", least=3, most=200)
 REASON: Final = written("Why.", "I am away that day.", least=REASON_MIN, most=REASON_MAX, lines=True)
 REMARK: Final = written("Why; it may be empty.", "A cough that lasts.", least=0, most=REASON_MAX, lines=True)
+COMMENT: Final = written(
+    "What others may read of it; it may be empty.", "Took her time.", least=0, most=REASON_MAX, lines=True
+)
+SCORE: Final = said("integer", "The worst is 1, the best 5.", 5, minimum=min(SCORES), maximum=max(SCORES))
 ZONE: Final = said(
     "string",
     "The name of an IANA time zone.",

@@ -12,8 +12,8 @@ from telemed_core.domain.ids import AppointmentId
 from telemed_core.domain.patient import ConsentKind, Patient
 from telemed_core.domain.people import Language
 from telemed_core.domain.places import GeoPoint
+from telemed_core.domain.ratings import UNRATED, RatingSum
 from telemed_core.domain.specialties import Specialty
-from telemed_core.errors import FieldError
 from telemed_core.messages import schemas
 
 _TO_THE_SECOND: Final = len("2026-06-01T15:00:00")
@@ -158,51 +158,33 @@ class HealthView(View):
     status: Literal["ok"]
 
 
-class FieldProblem(View):
-    """One wrong field, by its dotted path."""
-
-    field: str
-    message: str
-
-
-class ProblemView(View):
-    """A refusal (RFC 9457)."""
-
-    type: Annotated[str, schemas.PROBLEM_TYPE]
-    title: str
-    status: Annotated[int, schemas.STATUS]
-    detail: str
-    code: str
-    errors: tuple[FieldProblem, ...] | None
-
-
-def doctor_view(doctor: Doctor) -> DoctorView:
+def doctor_view(doctor: Doctor, rating: RatingSum) -> DoctorView:
     """What everyone who is signed in may know."""
-    return DoctorView(**_public(doctor))
+    return DoctorView(**_public(doctor, rating))
 
 
-def doctor_card_view(doctor: Doctor) -> DoctorCardView:
+def doctor_card_view(doctor: Doctor, rating: RatingSum) -> DoctorCardView:
     """What a list of search results says."""
-    facts = _public(doctor)
+    facts = _public(doctor, rating)
     return DoctorCardView(
         **{name: facts[name] for name in DoctorCardView.model_fields if name in facts}, distance_km=None
     )
 
 
-def own_doctor_view(doctor: Doctor) -> OwnDoctorView:
+def own_doctor_view(doctor: Doctor, rating: RatingSum) -> OwnDoctorView:
     """What the doctor and administrators may know."""
-    return OwnDoctorView(**_public(doctor), **_own(doctor))
+    return OwnDoctorView(**_public(doctor, rating), **_own(doctor))
 
 
-def verified_doctor_view(doctor: Doctor, affected: Iterable[AppointmentId]) -> VerifiedDoctorView:
+def verified_doctor_view(doctor: Doctor, rating: RatingSum, affected: Iterable[AppointmentId]) -> VerifiedDoctorView:
     """What an administrator reads after a decision."""
-    return VerifiedDoctorView(**_public(doctor), **_own(doctor), affected=tuple(affected))
+    return VerifiedDoctorView(**_public(doctor, rating), **_own(doctor), affected=tuple(affected))
 
 
-def account_view(account: Account) -> View:
-    """An account, to its owner."""
+def account_view(account: Account, rating: RatingSum = UNRATED) -> View:
+    """An account, to its owner; of a doctor with that ``rating``."""
     if isinstance(account, Doctor):
-        return own_doctor_view(account)
+        return own_doctor_view(account, rating)
     if isinstance(account, Administrator):
         return AdministratorView(
             id=account.id,
@@ -235,20 +217,7 @@ def patient_view(patient: Patient) -> PatientView:
     )
 
 
-def problem_view(*, status: int, code: str, detail: str, fields: Iterable[FieldError] = ()) -> ProblemView:
-    """A refusal's body; ``errors`` is null where no field is wrong."""
-    errors = tuple(FieldProblem(field=name, message=text) for name, text in fields)
-    return ProblemView(
-        type=f"urn:telemed:problem:{code}",
-        title=code.replace("_", " ").capitalize(),
-        status=status,
-        detail=detail,
-        code=code,
-        errors=errors or None,
-    )
-
-
-def _public(doctor: Doctor) -> dict[str, Any]:
+def _public(doctor: Doctor, rating: RatingSum) -> dict[str, Any]:
     return {
         "id": doctor.id,
         "name": doctor.name,
@@ -258,7 +227,7 @@ def _public(doctor: Doctor) -> dict[str, Any]:
         "address": doctor.address,
         "time_zone": doctor.time_zone,
         "price_cents": doctor.price_cents,
-        "rating": RatingSummary(average=None, count=0),
+        "rating": RatingSummary(average=rating.average, count=rating.count),
         "next_free": None,
     }
 

@@ -15,10 +15,12 @@ from telemed_core.domain.commit import Command, Commit, Idempotency
 from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId, PatientId, PersonId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.ledger import LedgerPage, Repair
+from telemed_core.domain.ratings import Rated, Rating, RatingSum
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
+from telemed_core.ports.meetings import Meetings, Signals
 from telemed_core.ports.notices import Feeds, Notices
 from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
 from telemed_core.ports.sagas import SagaLog
@@ -150,6 +152,40 @@ class Texts(Protocol):
         ...
 
 
+class Ratings(Protocol):
+    """What patients thought of their visits, and the sum of it for each doctor."""
+
+    def add(self, rated: Rated, /, *, command: Command) -> Rating:
+        """Keep the visit's rating, its text and the doctor's sum, in one commit; answers the rating.
+
+        Adding it again by the same command, whose answer was lost, gives its first outcome.
+
+        Raises:
+            ReplayedCommand: it was carried out before.
+            IdempotencyKeyReusedError: the key was used for something else in the last 24 h.
+            AlreadyRatedError: the visit has one.
+        """
+        ...
+
+    def get(self, appointment_id: AppointmentId, /) -> Rating:
+        """The visit's rating.
+
+        Raises:
+            NotFoundError: it has none.
+        """
+        ...
+
+    def list(
+        self, doctor_id: DoctorId, /, *, after: tuple[datetime, AppointmentId] | None = None, limit: int
+    ) -> Sequence[Rating]:
+        """Up to ``limit`` ratings of the doctor by (at, id of the visit), descending, those behind ``after``."""
+        ...
+
+    def sums(self, doctor_ids: Collection[DoctorId], /) -> Mapping[DoctorId, RatingSum]:
+        """The sums of these doctors, in one read; those without a rating are left out."""
+        ...
+
+
 class Ledger(Protocol):
     """The ledger as a whole, for its verification."""
 
@@ -189,6 +225,9 @@ class Stores:
     sagas: SagaLog
     notices: Notices
     feeds: Feeds
+    meetings: Meetings
+    signals: Signals
+    ratings: Ratings
     check: Callable[[], None]
     """One cheap read, to see that the store answers; ``UnavailableError``: it does not."""
     close: Callable[[], None]

@@ -14,6 +14,7 @@ from telemed_core.domain.notices import Announcement, EventId
 from telemed_core.domain.sagas import PublishedMark, SagaEntry, SagaRow, SagaStart
 from telemed_core.domain.status import Status
 from telemed_core.errors import StaleVersionError
+from telemed_core.ports.meetings import MeetingRooms, Meetings
 from telemed_core.ports.notices import Feeds, Publisher
 from telemed_core.ports.people import Accounts, Doctors
 from telemed_core.ports.sagas import SagaLog
@@ -40,12 +41,15 @@ def participants(
     feeds: Feeds,
     log: SagaLog,
     publisher: Publisher,
+    meetings: Meetings,
+    rooms: MeetingRooms,
     clock: Clock,
 ) -> Mapping[str, Participant]:
     """Who answers each operation of the sagas of this system."""
     registration, closing = _Registration(accounts, identity), _Closing(accounts, feeds)
     publishing = _Publishing(appointments, doctors, log, publisher)
     reminding = _Reminding(appointments, log, publisher, clock)
+    ending = _Ending(meetings, rooms)
     return {
         "create_identity": _not_by_itself,
         "remove_identity": registration.remove_identity,
@@ -55,6 +59,7 @@ def participants(
         "publish_changes": publishing.publish_changes,
         "set_reminders": reminding.set_reminders,
         "publish_reminder": reminding.publish_reminder,
+        "end_meeting": ending.end_meeting,
         "revoke_feeds": closing.revoke_feeds,
         "anonymise_profile": closing.anonymise_profile,
     }
@@ -82,6 +87,18 @@ class _Registration:
     def resolve_profile(self, asked: Asked) -> Outcome:
         added = self._accounts.release(AccountId(asked.row.subject))
         return Ok(Resolution.COMMITTED if added else Resolution.ABORTED)
+
+
+@attrs.frozen
+class _Ending:
+    _meetings: Meetings
+    _rooms: MeetingRooms
+
+    def end_meeting(self, asked: Asked) -> Outcome:
+        meeting = self._meetings.of(AppointmentId(asked.row.subject))
+        if meeting is not None:
+            self._rooms.end(meeting)
+        return Ok()
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ import attrs
 
 from telemed_core.domain.sagas import MOST_CLAIMS, Phase, Progress, SagaEntry, SagaRow, SagaStart
 from telemed_core.errors import BusyError, FencedError, TelemedError, UnavailableError
+from telemed_core.ports.meetings import Signals
 from telemed_core.ports.sagas import SagaLog
 from telemed_core.ports.system import Clock
 from telemed_core.saga.deciding import NOW, Broken, Ok, Outcome, Refused, Uncertain, quarantined
@@ -140,20 +141,20 @@ class RunSagas:
 
 @attrs.frozen
 class TakeOver:
-    """Frees the sagas of owners that do not run any more, so that they go on at once.
+    """Frees what owners hold that do not run any more: sagas go on at once, and seats in meetings are empty.
 
     Attributes:
         gone: whether that owner certainly does not run; of another host nobody can say so.
     """
 
-    _log: SagaLog
+    _held: SagaLog | Signals
     _owner: str
     _gone: Callable[[str], bool]
 
     def __call__(self) -> int:
-        """How many sagas are free now."""
-        dead = [owner for owner in self._log.owners() if owner != self._owner and self._gone(owner)]
-        return self._log.free(dead) if dead else 0
+        """How many are free now."""
+        dead = [owner for owner in self._held.owners() if owner != self._owner and self._gone(owner)]
+        return self._held.free(dead) if dead else 0
 
 
 Work: TypeAlias = Mapping[str, Callable[[SagaEntry | None], None]]

@@ -10,6 +10,9 @@ from telemed_core.domain.sagas import SagaRow, SagaStart
 from telemed_core.saga.definition import FOREVER, Kind, Retry, Saga, Step
 
 NOTIFY: Final = Step(name="notify", kind=Kind.RETRIABLE, do="publish_changes", local=True, retry=FOREVER)
+END_MEETING: Final = Step(name="end_meeting", kind=Kind.RETRIABLE, do="end_meeting", retry=FOREVER)
+"""After the notices: nobody waits to be told until a provider of video answers. Whoever comes is refused already."""
+
 REMINDERS: Final = Step(name="reminders", kind=Kind.RETRIABLE, do="set_reminders", local=True, retry=FOREVER)
 
 
@@ -49,14 +52,19 @@ SAGAS: Final = (
     _carrying_on("move", "move", NOTIFY),
     _carrying_on("accept", "confirm", REMINDERS, NOTIFY),
     _carrying_on("refuse", "end_appointment", NOTIFY),
+    _carrying_on("refuse", "end_appointment", NOTIFY, END_MEETING, version=2),
     _carrying_on("expire", "end_appointment", NOTIFY),
+    _carrying_on("expire", "end_appointment", NOTIFY, END_MEETING, version=2),
     _carrying_on("cancel", "end_appointment", NOTIFY),
+    _carrying_on("cancel", "end_appointment", NOTIFY, END_MEETING, version=2),
     _carrying_on("propose", "propose", NOTIFY),
     _carrying_on("agree", "agree", REMINDERS, NOTIFY),
     _carrying_on("decline", "decline", NOTIFY),
     _carrying_on("lapse", "lapse", NOTIFY),
     _carrying_on("complete", "complete", NOTIFY),
+    _carrying_on("complete", "complete", NOTIFY, END_MEETING, version=2),
     _carrying_on("no_show", "end_appointment", NOTIFY),
+    _carrying_on("no_show", "end_appointment", NOTIFY, END_MEETING, version=2),
     _carrying_on("verification", "decide", NOTIFY),
     _carrying_on(
         "close_account",

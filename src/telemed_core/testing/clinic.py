@@ -21,13 +21,13 @@ from telemed_core.domain.instants import Interval
 from telemed_core.domain.receipts import ReplayedCommand
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.clinic_model import HOUR, Offer, Visit, latest_answer
-from telemed_core.testing.clinic_run import AGENDAS
-from telemed_core.testing.clinic_world import ChangingWorld, hours, picks, processes, rarely
+from telemed_core.testing.clinic_run import AGENDAS, appointment_of
+from telemed_core.testing.clinic_visits import MeetingSides, sides
+from telemed_core.testing.clinic_world import hours, picks, processes, rarely
 from telemed_core.testing.wiring import Clinic
 
 MOST_PENDING: Final = 3
 
-sides = st.sampled_from(["doctor", "patient"])
 bookings = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), hours, st.booleans()), min_size=3, max_size=8)
 
 
@@ -41,7 +41,7 @@ def clinic_machine(open_stores: Callable[[], Stores]) -> type[RuleBasedStateMach
     return Machine
 
 
-class ClinicMachine(ChangingWorld):
+class ClinicMachine(MeetingSides):
     """Each rule predicts a use case's outcome from the model, and compares."""
 
     @initialize(agenda=st.sampled_from(AGENDAS), bookings=bookings)
@@ -72,6 +72,7 @@ class ClinicMachine(ChangingWorld):
             lambda clinic, key: clinic.request_appointment(
                 doctor_id=whose.id, start=start, patient=who, reason="a reason", idempotency=key
             ),
+            recall=appointment_of,
             lossy=lossy,
         )
         if left:
@@ -86,24 +87,6 @@ class ClinicMachine(ChangingWorld):
                 buffer=agenda.buffer,
                 deadline=latest_answer(now, start),
             )
-
-    def change(
-        self,
-        process: int,
-        visit: Visit,
-        outcome: Callable[[Visit], str | None],
-        command: Callable[[Clinic, Idempotency], Appointment],
-        *,
-        lossy: bool = False,
-        keyed: bool = True,
-        first: str | None = None,
-    ) -> None:
-        """A command on one visit: what the model makes of it is what must be stored, or nothing is changed."""
-        after = visit.by_now(self.now(process))
-        expected = first or outcome(after)
-        left = self.act(process, expected, command, lossy=lossy, keyed=keyed)
-        if left and after.rev != visit.by_now(self.now(process)).rev:
-            self.visits[visit.id] = after
 
     @precondition(lambda self: self.visits)
     @rule(process=processes, pick=picks, stale=rarely, lossy=rarely)
@@ -170,9 +153,6 @@ class ClinicMachine(ChangingWorld):
         if offered:
             self.rescheduling(process, visit, side, offered[pick % len(offered)], lossy=lossy)
 
-    def confirmed(self) -> list[Visit]:
-        return [visit for visit in self.visits.values() if visit.status == "confirmed"]
-
     def rescheduling(self, process: int, visit: Visit, side: str, start: datetime, *, lossy: bool) -> None:
         now = self.now(process)
         agenda, current = self.agendas[visit.doctor], visit.by_now(now)
@@ -187,6 +167,7 @@ class ClinicMachine(ChangingWorld):
             lambda clinic, key: clinic.reschedule_appointment(
                 appointment_id=visit.id, start=start, actor=self.actor(visit, side), idempotency=key
             ),
+            recall=appointment_of,
             lossy=lossy,
         )
         if left:
@@ -224,67 +205,15 @@ class ClinicMachine(ChangingWorld):
             first=self.unlicensed(visit, side) if agree else None,
         )
 
-    @precondition(lambda self: self.visits)
-    @rule(process=processes, pick=picks, side=sides)
-    def join(self, process: int, pick: int, side: str) -> None:
-        self.joining(process, self.pick(pick), side)
-
-    def joining(self, process: int, visit: Visit, side: str) -> None:
-        self.change(
-            process,
-            visit,
-            lambda after: after.join(side, self.now(process)),
-            lambda clinic, _: clinic.join_visit(appointment_id=visit.id, actor=self.actor(visit, side)),
-            keyed=False,
-            first=self.unlicensed(visit, side),
-        )
-
-    @precondition(lambda self: self.visits)
-    @rule(process=processes, pick=picks, side=sides, lossy=rarely)
-    def declare_absence(self, process: int, pick: int, side: str, lossy: bool) -> None:
-        visit = self.pick(pick)
-        self.change(
-            process,
-            visit,
-            lambda after: after.declare_absence(side, self.now(process)),
-            lambda clinic, key: clinic.declare_absence(
-                appointment_id=visit.id, actor=self.actor(visit, side), idempotency=key
-            ),
-            lossy=lossy,
-            first=self.unlicensed(visit, side),
-        )
-
-    @precondition(lambda self: any(visit.status == "in_progress" for visit in self.visits.values()))
-    @rule(process=processes, pick=picks, lossy=rarely)
-    def complete(self, process: int, pick: int, lossy: bool) -> None:
-        visit = self.pick(pick)
-        doctor = self.actor(visit, "doctor")
-        assert isinstance(doctor, Doctor)
-        self.change(
-            process,
-            visit,
-            lambda after: after.complete(),
-            lambda clinic, key: clinic.complete_visit(appointment_id=visit.id, doctor=doctor, idempotency=key),
-            lossy=lossy,
-            first=self.unlicensed(visit, "doctor"),
-        )
-
-    @precondition(lambda self: self.confirmed())
-    @rule(process=processes, pick=picks, side=sides)
-    def a_visit_begins(self, process: int, pick: int, side: str) -> None:
-        visit = self.confirmed()[pick % len(self.confirmed())]
-        self.clock.set(max(self.clock.now(), visit.start))
-        self.joining(process, visit, side)
-
     @precondition(lambda self: self.succeeded)
     @rule(process=processes, pick=picks)
     def repeat(self, process: int, pick: int) -> None:
-        at, command, left = self.succeeded[pick % len(self.succeeded)]
-        if self.now(process) >= at + 23 * HOUR:
+        one = self.succeeded[pick % len(self.succeeded)]
+        if self.now(process) >= one.at + 23 * HOUR:
             return
         self.acted_at = []
         try:
-            again = command(self.processes[process])
+            again = one.again(self.processes[process])
         except ReplayedCommand as replayed:
-            again = self.processes[process].recall_appointment(replayed.receipt)
-        assert again == left
+            again = one.recall(self.processes[process], replayed.receipt)
+        assert again == one.left

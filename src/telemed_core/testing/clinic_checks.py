@@ -9,6 +9,7 @@ from hypothesis.stateful import invariant, precondition
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.instants import EPOCH, Interval
 from telemed_core.domain.ledger import differences
+from telemed_core.domain.ratings import UNRATED, RatingSum
 from telemed_core.domain.status import Status
 from telemed_core.testing.clinic_model import HOUR, Visit
 from telemed_core.testing.clinic_run import ClinicRun
@@ -54,6 +55,21 @@ class CheckedRun(ClinicRun):
         patient = self.patients[self.keys % len(self.patients)]
         stored = self.stores.appointments.list(patient.id, limit=EVERYBODY, now=EPOCH)
         assert pending_of(self.stores, patient) == sum(one.status is Status.REQUESTED for one in stored)
+
+    @precondition(lambda self: self.ratings)
+    @invariant()
+    def the_sums_are_those_of_the_ratings(self) -> None:
+        doctors = [one.id for one in self.doctors]
+        sums, listed = self.stores.ratings.sums(doctors), self.stores.ratings.list
+        for doctor in doctors:
+            given = [one for one in self.ratings.values() if one.doctor_id == doctor]
+            assert sums.get(doctor, UNRATED) == RatingSum(len(given), sum(one.score for one in given))
+            newest = sorted(given, key=lambda one: (one.at, one.appointment_id), reverse=True)
+            assert list(listed(doctor, limit=EVERYBODY)) == newest
+        written = self.stores.texts.read({one.comment for one in self.ratings.values() if one.comment})
+        assert {key.owner: text for key, text in written.items()} == {
+            visit: comment for visit, comment in self.comments.items() if comment
+        }
 
     @precondition(lambda self: self.keys % 4 == 0)
     @invariant()

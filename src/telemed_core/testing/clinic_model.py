@@ -163,3 +163,6 @@ class Visit:
             return "invalid_transition"
         self.become("completed")
         return None
+
+    def may_be_rated(self) -> str | None:
+        return None if self.status == "completed" else "invalid_transition"

@@ -3,32 +3,54 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+import attrs
 from hypothesis.stateful import RuleBasedStateMachine
 
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AppointmentId
+from telemed_core.domain.ids import AppointmentId, AttendeeId, MeetingId
 from telemed_core.domain.instants import CELLS_PER_DAY, Interval, cell_of, cell_start
 from telemed_core.domain.patient import Patient
-from telemed_core.domain.receipts import ReplayedCommand
+from telemed_core.domain.ratings import Rating
+from telemed_core.domain.receipts import Receipt, ReplayedCommand
 from telemed_core.errors import TelemedError, UnavailableError
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import an_agenda
 from telemed_core.testing.clinic_model import LIVE, MINUTE, Visit
-from telemed_core.testing.doubles import SettableClock, SkewedClock
+from telemed_core.testing.doubles import SeededIds, SettableClock, SkewedClock
 from telemed_core.testing.faults import After, Faulty
 from telemed_core.testing.oracle import slow_starts
-from telemed_core.testing.wiring import Clinic, a_clinic
+from telemed_core.testing.rooms import ControlledRooms
+from telemed_core.testing.wiring import Clinic
 
 AGENDAS: Final = (
     an_agenda(),
     an_agenda("08:00-20:00", consultation=25, buffer=5, min_notice=0),
     an_agenda("22:00-06:00", "13:00-18:00", time_zone="America/Sao_Paulo", min_notice=60),
 )
+
+T = TypeVar("T")
+
+Recall = Callable[[Clinic, Receipt], T]
+"""What a command left, by its receipt."""
+
+
+def appointment_of(clinic: Clinic, receipt: Receipt) -> Appointment:
+    return clinic.recall_appointment(receipt)
+
+
+@attrs.frozen
+class Succeeded:
+    """A command that was answered under a key; ``again`` gives it to a process once more."""
+
+    at: datetime
+    again: Callable[[Clinic], object]
+    recall: Recall[object]
+    left: object
 
 
 class ClinicRun(RuleBasedStateMachine):
@@ -38,7 +60,8 @@ class ClinicRun(RuleBasedStateMachine):
         super().__init__()
         self.stores = stores
         self.clock = SettableClock(datetime.fromisoformat("2026-06-01T12:00:00+00:00"))
-        main = a_clinic(self.stores, self.clock)
+        self.rooms = ControlledRooms()
+        main = Clinic(self.stores, self.clock, SeededIds(), rooms=self.rooms)
         skewed = (SkewedClock(self.clock, timedelta(minutes=ahead)) for ahead in (10, -10))
         self.processes = (main, *(main.beside(clock=clock) for clock in skewed))
         self.doctors = [main.doctor(number) for number in (1, 2)]
@@ -48,7 +71,12 @@ class ClinicRun(RuleBasedStateMachine):
         self.blocks: dict[str, list[Interval]] = {one.id: [] for one in self.doctors}
         self.approved = {one.id: True for one in self.doctors}
         self.visits: dict[AppointmentId, Visit] = {}
-        self.succeeded: list[tuple[datetime, Callable[[Clinic], Appointment], Appointment]] = []
+        self.meetings: dict[AppointmentId, list[MeetingId]] = {}
+        self.died: set[MeetingId] = set()
+        self.ways: dict[MeetingId, dict[str, AttendeeId]] = {}
+        self.ratings: dict[AppointmentId, Rating] = {}
+        self.comments: dict[AppointmentId, str | None] = {}
+        self.succeeded: list[Succeeded] = []
         self.acted_at = [self.clock.now()]
         self.keys = 0
 
@@ -59,30 +87,33 @@ class ClinicRun(RuleBasedStateMachine):
         self,
         process: int,
         expected: str | None,
-        command: Callable[[Clinic, Idempotency], Appointment],
+        command: Callable[[Clinic, Idempotency], T],
         *,
+        recall: Recall[T],
         lossy: bool,
         keyed: bool = True,
-    ) -> Appointment | None:
+    ) -> T | None:
         """Run it under a fresh key; answer what it left, or nothing where the refusal was the expected one."""
         self.keys += 1
         key = Idempotency(self.patients[0].id, f"key-{self.keys}", "print")
         clinic = self.processes[process]
         self.acted_at = [clinic.clock.now()]
         if lossy:
-            lost = Faulty(self.stores.appointments, plan={"apply": [After(UnavailableError())] * 3})
-            clinic = clinic.beside(appointments=lost.port)
+            clinic = clinic.beside(
+                appointments=Faulty(self.stores.appointments, plan={"apply": [After(UnavailableError())] * 3}).port,
+                ratings=Faulty(self.stores.ratings, plan={"add": [After(UnavailableError())] * 3}).port,
+            )
         try:
             left = command(clinic, key)
         except ReplayedCommand as replayed:
             assert lossy, "only a repeat is a repeat"
-            left = self.processes[process].recall_appointment(replayed.receipt)
+            left = recall(self.processes[process], replayed.receipt)
         except TelemedError as refused:
             assert refused.code == expected, f"refused with {refused.code}, expected {expected}"
             return None
         assert expected is None, f"succeeded, expected {expected}"
         if keyed:
-            self.succeeded.append((clinic.clock.now(), lambda again: command(again, key), left))
+            self.succeeded.append(Succeeded(clinic.clock.now(), lambda again: command(again, key), recall, left))
         return left
 
     def pick(self, number: int) -> Visit:

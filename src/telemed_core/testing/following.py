@@ -18,6 +18,7 @@ from telemed_core.application.notifying import (
 )
 from telemed_core.application.resetting import AskReset, ResetPassword
 from telemed_core.domain.sagas import SagaRow
+from telemed_core.ports.meetings import MeetingRooms
 from telemed_core.ports.notices import Calendars
 from telemed_core.ports.sagas import SagaLog
 from telemed_core.ports.services import Identity
@@ -28,6 +29,7 @@ from telemed_core.saga.participants import participants
 from telemed_core.saga.running import Inline, Participant, RunSagas, TakeOver
 from telemed_core.saga.sagas import REGISTRY, Registry
 from telemed_core.testing.doubles import MemoryIdentity, SettableClock
+from telemed_core.testing.rooms import ControlledRooms
 from telemed_core.testing.telling import HandingOn, Letterbox, PlainCalendars
 
 PUBLIC_URL: Final = "https://clinic.example"
@@ -41,6 +43,7 @@ class Following:
         owner: the process, as the log of sagas names it.
         gone: which owners do not run any more.
         email: whether there is a mail server.
+        rooms: who makes the rooms of visits.
         alarms: the sagas that were quarantined, in order.
     """
 
@@ -59,6 +62,7 @@ class Following:
     email: bool = True
     mailbox: Letterbox = attrs.Factory(Letterbox)
     calendars: Calendars = attrs.Factory(PlainCalendars)
+    rooms: MeetingRooms = attrs.Factory(ControlledRooms)
     alarms: list[SagaRow] = attrs.field(factory=list[SagaRow], repr=False)
 
     def pause(self, wait: timedelta, /) -> None:
@@ -89,6 +93,8 @@ class Following:
                 feeds=self.stores.feeds,
                 log=self.log,
                 publisher=self.publisher,
+                meetings=self.stores.meetings,
+                rooms=self.rooms,
                 clock=self.clock,
             )
         )

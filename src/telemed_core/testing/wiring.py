@@ -15,7 +15,6 @@ from telemed_core.application.booking import (
     RequestAppointment,
     RescheduleAppointment,
 )
-from telemed_core.application.committing import Commands, Committing
 from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
 from telemed_core.application.profiles import ChangeProfile, CloseAccount
 from telemed_core.application.reading import (
@@ -29,12 +28,10 @@ from telemed_core.application.reading import (
     RecallVerification,
     ShowAgenda,
     ShowAppointment,
-    ShowDoctor,
 )
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
 from telemed_core.application.sweeping import Sweep
 from telemed_core.application.verification import VerifyDoctor
-from telemed_core.application.visiting import CompleteVisit, DeclareAbsence, JoinVisit
 from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.commit import Command, Idempotency
 from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
@@ -44,13 +41,13 @@ from telemed_core.ports.storage import Stores
 from telemed_core.ports.system import Clock, Ids
 from telemed_core.testing.builders import MONDAY, a_doctor, a_patient, a_reservation, an_agenda
 from telemed_core.testing.doubles import SeededIds, SettableClock
-from telemed_core.testing.following import Following
+from telemed_core.testing.visits import Visits
 
 EVERY_DAY: Final = an_agenda()
 
 
 @attrs.frozen
-class Clinic(Following):
+class Clinic(Visits):
     """All use cases over one technology's stores, as one process has them."""
 
     def beside(self, *, clock: Clock | None = None, **stores: Any) -> "Clinic":
@@ -90,14 +87,6 @@ class Clinic(Following):
         return (self.clock.now() + timedelta(days=days)).replace(hour=12, minute=0, second=0, microsecond=0)
 
     @cached_property
-    def commands(self) -> Commands:
-        return Commands(self.clock, self.ids, self.stores.receipts)
-
-    @cached_property
-    def committing(self) -> Committing:
-        return Committing(self.stores.appointments, self.commands)
-
-    @cached_property
     def request_appointment(self) -> RequestAppointment:
         return RequestAppointment(self.stores.schedules, self.committing, self.ids, self.most_pending)
 
@@ -124,18 +113,6 @@ class Clinic(Following):
     @cached_property
     def refuse_appointment(self) -> RefuseAppointment:
         return RefuseAppointment(self.stores.appointments, self.committing)
-
-    @cached_property
-    def join_visit(self) -> JoinVisit:
-        return JoinVisit(self.stores.appointments, self.committing)
-
-    @cached_property
-    def declare_absence(self) -> DeclareAbsence:
-        return DeclareAbsence(self.stores.appointments, self.committing)
-
-    @cached_property
-    def complete_visit(self) -> CompleteVisit:
-        return CompleteVisit(self.stores.appointments, self.committing)
 
     @cached_property
     def replace_agenda(self) -> ReplaceAgenda:
@@ -176,10 +153,6 @@ class Clinic(Following):
     @cached_property
     def create_administrator(self) -> CreateAdministrator:
         return CreateAdministrator(self.enrolment, self.ids)
-
-    @cached_property
-    def show_doctor(self) -> ShowDoctor:
-        return ShowDoctor(self.stores.doctors)
 
     @cached_property
     def list_doctors(self) -> ListDoctors:

@@ -87,6 +87,7 @@ REFUSED: Final[dict[str, tuple[str, ...]]] = {
         "2026-07-01T15:00:00Z\0", "now"),
     "id": _texts("", MARK + "/", "../../etc/passwd", "a\0", "a\n", "é", "٣", "x" * 65, "-a", "a b", "a%00"),
     "rev": (*_NO_NUMBER, "1.5", "1.0", "10000000000", "-10000000000", "1e2"),
+    "score": (*_NO_NUMBER, "1.5", "1.0", "0", "6", "-1", "10000000000", "1e0"),
     "cents": (*_NO_NUMBER, "1.5", "-1", "10000000000", "1e2"),
     "minutes": (*_NO_NUMBER, "1.5", "-5", "7", "100000", "10000000000"),
     "notice": (*_NO_NUMBER, "1.5", "-5", "100000000", "10000000000"),
@@ -112,7 +113,8 @@ FIELDS: Final[dict[str, str]] = {
     "horizon_days": "days", "weekly": "list", "weekly.0": "object", "weekly.0.weekday": "weekday",
     "weekly.0.start": "clock", "weekly.0.end": "clock", "dates": "list", "dates.0": "object", "dates.0.date": "date",
     "dates.0.closed": "flag", "dates.0.start": "clock", "dates.0.end": "clock", "start": "instant", "end": "instant",
-    "cancel_appointments": "flag", "doctor_id": "id", "rev": "rev", "proposal_id": "id",
+    "cancel_appointments": "flag", "doctor_id": "id", "rev": "rev", "proposal_id": "id", "score": "score",
+    "comment": "remark",
 }  # fmt: skip
 """What each field of a body holds, by its dotted path."""
 

@@ -91,7 +91,8 @@ def check_problem(reply: Reply, status: int, code: str | None = None, *, field: 
     assert reply.header("content-type") == PROBLEM
     assert reply.header("x-request-id")
     problem = reply.json
-    assert set(problem) == {"type", "title", "status", "detail", "code", "errors"}
+    more = {"opens_at"} if problem.get("code") == "join_window_closed" else set()
+    assert set(problem) == {"type", "title", "status", "detail", "code", "errors"} | more
     assert code in {None, problem["code"]}, problem
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", problem["code"])
     assert (problem["type"], problem["status"]) == (f"urn:telemed:problem:{problem['code']}", status)

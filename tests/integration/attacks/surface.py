@@ -60,8 +60,9 @@ class Operation:
         return f"{self.method} {self.path}{f' ({self.role})' if self.role else ''}"
 
 
-def _appointment(action: str, who: frozenset[str], body: dict[str, Any], *optional: str) -> Operation:
-    return Operation("POST", f"/v1/appointments/{{id}}/{action}", who, body, optional=frozenset(optional))
+def _appointment(action: str, who: frozenset[str], body: dict[str, Any] | None = None, *optional: str) -> Operation:
+    answered = 404 if body is None else 422
+    return Operation("POST", f"/v1/appointments/{{id}}/{action}", who, body, answered, optional=frozenset(optional))
 
 
 ACTIONS: Final = (
@@ -71,6 +72,10 @@ ACTIONS: Final = (
     _appointment("reschedule", SIDES, {"start": _START}),
     _appointment("proposal/accept", SIDES, {"proposal_id": "a-proposal"}),
     _appointment("proposal/decline", SIDES, {"proposal_id": "a-proposal"}),
+    _appointment("join", SIDES),
+    _appointment("absence", SIDES, {}),
+    _appointment("complete", _D),
+    _appointment("rating", _P, {"score": 4, "comment": "Took her time."}, "comment"),
 )
 """What is done to an appointment."""
 
@@ -126,6 +131,7 @@ OPERATIONS: Final = (
     Operation("GET", "/v1/doctors", SIGNED_IN, answered=200),
     Operation("GET", "/v1/doctors/{id}", SIGNED_IN, answered=404),
     Operation("GET", "/v1/doctors/{id}/slots", SIGNED_IN, answered=422),
+    Operation("GET", "/v1/doctors/{id}/ratings", SIGNED_IN, answered=404),
     Operation("GET", "/v1/agenda", _D, answered=200),
     Operation(
         "PUT",

@@ -9,6 +9,7 @@ import pytest
 
 from integration.attacks.clinic import Beside, Clinic, instant, pages
 from integration.attacks.raw import Header, Reply, check_problem, send
+from integration.attacks.visits import completed, in_progress, under_way
 from integration.http.people import Person
 from scale import scaled
 
@@ -87,6 +88,35 @@ def test_a16_a_block_and_a_verification_are_replayed_too(clinic: Clinic) -> None
     assert replay.json["affected"] == suspended.json["affected"]
     assert replay.json["status"] == "suspended"
     assert doctor.client.get("/v1/me").expect(200)["status"] == "approved"
+
+
+def test_a16_what_ends_a_visit_and_what_is_thought_of_it_is_replayed_too(clinic: Clinic) -> None:
+    going, waiting = in_progress(clinic), under_way(clinic, "patient")
+    done, missed, rated = _key(), _key(), _key()
+    steps = [
+        (going.doctor, f"{going.path}/complete", {}, done),
+        (waiting.patient, f"{waiting.path}/absence", {}, missed),
+        (going.patient, f"{going.path}/rating", {"score": 4, "comment": "Took her time."}, rated),
+    ]
+    firsts = [_post(*step) for step in steps]
+    assert [first.status for first in firsts] == [200, 200, 201]
+    for step, first in zip(steps, firsts, strict=True):
+        for _ in range(2):
+            _check_replay(_post(*step), first)
+    check_problem(_post(*steps[2][:2], {"score": 5}, rated), 422, "idempotency_key_reused")
+    check_problem(_post(*steps[2][:2], {"score": 5}, _key()), 409, "already_rated")
+    assert going.patient.client.get(f"/v1/doctors/{going.doctor.id}").expect(200)["rating"]["count"] == 1
+
+
+def test_a16_of_ratings_in_parallel_under_one_key_one_counts(clinic: Clinic) -> None:
+    visit, key = completed(clinic), _key()
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: _post(visit.patient, f"{visit.path}/rating", {"score": 4}, key), range(16)))
+    assert {reply.status for reply in replies} <= {201, 503}
+    made = [reply for reply in replies if reply.status == 201]
+    assert [reply.header(REPLAYED) for reply in made].count(None) == 1
+    assert len({reply.body for reply in made}) == 1
+    assert visit.patient.client.get(f"/v1/doctors/{visit.doctor.id}").expect(200)["rating"]["count"] == 1
 
 
 def test_a16_something_else_under_a_key_is_refused(clinic: Clinic) -> None:

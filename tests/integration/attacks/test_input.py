@@ -75,7 +75,7 @@ def test_a15_every_field_refuses_what_it_does_not_hold_and_is_named(
         for raw in values:
             _check_refused(_send(clinic, callers, operation, with_raw(operation.body, field, raw)), field)
             tried += 1
-    assert tried > 5
+    assert tried > 5 or operation.body == {}
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
@@ -96,12 +96,11 @@ def test_a15_unknown_and_doubled_fields_are_refused(
     whole = json.dumps(operation.body)
     for name in ("extra", "__proto__", "constructor", "__class__", "rev_", "Name", "nam\u0435", "$where", ""):
         if name not in (operation.body or {}):
-            more = json.dumps({name: 1})[1:-1]
-            check_problem(_send(clinic, callers, operation, f"{{{more}, {whole[1:]}"), 422, "invalid_request")
-    check_problem(
-        _send(clinic, callers, operation, f'{{"extra": 1, {whole[1:]}'), 422, "invalid_request", field="extra"
-    )
-    hostile = _send(clinic, callers, operation, f'{{"<b>{MARK}</b>": 1, {whole[1:]}')
+            more = json.dumps({name: 1, **(operation.body or {})})
+            check_problem(_send(clinic, callers, operation, more), 422, "invalid_request")
+    extra = json.dumps({"extra": 1, **(operation.body or {})})
+    check_problem(_send(clinic, callers, operation, extra), 422, "invalid_request", field="extra")
+    hostile = _send(clinic, callers, operation, json.dumps({f"<b>{MARK}</b>": 1, **(operation.body or {})}))
     check_problem(hostile, 422, "invalid_request")
     assert MARK not in hostile.body.decode()
     for name, value in (operation.body or {}).items():
@@ -160,11 +159,13 @@ NAMES = ("", "%20", "%00", f"{MARK}%00", "%E2%80%AE", MARK * 100, "%1B")
 IDS = ("", "%20", "%00", f"{MARK}/", "..%2F..", "%D9%A3", "x" * 65, "-a", "a%0A")
 WHOLE = "from=2026-07-01T00:00:00Z&to=2026-07-02T00:00:00Z"
 SLOTS = f"/v1/doctors/{NO_ID}/slots"
+RATINGS = f"/v1/doctors/{NO_ID}/ratings"
 
 PARAMETERS: list[tuple[str, str, str, str, tuple[str, ...]]] = [
     *((PATIENT, path, "", "limit", LIMITS) for path in ("/v1/appointments", "/v1/doctors")),
     (DOCTOR, "/v1/agenda/blocks", "", "limit", LIMITS),
     (PATIENT, "/v1/notifications", "", "limit", LIMITS),
+    (PATIENT, RATINGS, "", "limit", LIMITS),
     *((ADMINISTRATOR, f"/v1/admin/{what}", "", "limit", LIMITS) for what in ("doctors", "sagas", "notifications")),
     *((PATIENT, "/v1/appointments", "", name, INSTANTS) for name in ("from", "to")),
     (PATIENT, SLOTS, "to=2026-07-02T00:00:00Z", "from", INSTANTS),
@@ -197,6 +198,7 @@ LISTS = [
     (PATIENT, SLOTS, WHOLE),
     (DOCTOR, "/v1/agenda/blocks", ""),
     (PATIENT, "/v1/notifications", ""),
+    (PATIENT, RATINGS, ""),
     *((ADMINISTRATOR, f"/v1/admin/{what}", "") for what in ("doctors", "sagas", "notifications")),
 ]
 

@@ -9,12 +9,14 @@ import pytest
 
 from integration.attacks.clinic import NO_ID, NOW, Beside, Clinic, instant
 from integration.attacks.raw import Reply, check_problem, send
+from integration.attacks.visits import BEGUN, Visit, completed, in_progress, soon, suspended, under_way
 from integration.http.people import PASSWORD, Person, a_doctors_registration, a_patients_registration
 
 BOOKING = "/v1/appointments"
 BIG = b'{"reason": "' + b"x" * (1 << 20) + b'"}'
 PAST = "2020-01-01T00:00:00Z"
 FAR = "2199-01-01T00:00:00Z"
+WEEK = timedelta(weeks=1)
 OFF_GRID = timedelta(minutes=5)
 REASON = {"reason": "not needed"}
 
@@ -256,6 +258,87 @@ def _proposal_before_taken(clinic: Clinic) -> Reply:
     return _post(person, f"{BOOKING}/{made['id']}/reschedule", {"start": taken["start"]})
 
 
+def _visit(person: Person, action: str, visit: Visit, body: Any = None, key: str | None = None) -> Reply:
+    return _post(person, f"{BOOKING}/{visit.id}/{action}", {} if body is None else body, key)
+
+
+def _score_before_not_found(clinic: Clinic) -> Reply:
+    return _post(clinic.patient(), f"{BOOKING}/{NO_ID}/rating", {"score": 6})
+
+
+def _limit_before_unknown_doctor(clinic: Clinic) -> Reply:
+    return send(clinic.patient().client, "GET", f"/v1/doctors/{NO_ID}/ratings?limit=x")
+
+
+def _forbidden_before_visit(clinic: Clinic) -> Reply:
+    return _visit(clinic.patient(), "complete", under_way(clinic))
+
+
+def _not_found_before_licence_at_the_door(clinic: Clinic) -> Reply:
+    own, other = under_way(clinic), under_way(clinic)
+    suspended(clinic, own.doctor)
+    return _visit(own.doctor, "join", other)
+
+
+def _licence_before_window(clinic: Clinic) -> Reply:
+    doctor, patient = clinic.doctor(), clinic.patient()
+    early = Visit(clinic.confirmed(patient, doctor)["id"], patient, doctor)
+    suspended(clinic, doctor)
+    return _visit(doctor, "join", early)
+
+
+def _licence_before_too_early(clinic: Clinic) -> Reply:
+    doctor, patient = clinic.doctor(), clinic.patient()
+    early = Visit(clinic.confirmed(patient, doctor)["id"], patient, doctor)
+    suspended(clinic, doctor)
+    return _visit(doctor, "absence", early)
+
+
+def _licence_before_completed(clinic: Clinic) -> Reply:
+    visit = completed(clinic)
+    suspended(clinic, visit.doctor)
+    return _visit(visit.doctor, "complete", visit)
+
+
+def _key_reused_before_completed(clinic: Clinic) -> Reply:
+    visit = in_progress(clinic)
+    assert _visit(visit.doctor, "complete", visit, {}, "complete").status == 200
+    other = Visit(clinic.requested(clinic.patient(), visit.doctor, BEGUN + WEEK)["id"], visit.patient, visit.doctor)
+    return _visit(visit.doctor, "complete", other, {}, "complete")
+
+
+def _key_reused_before_already_rated(clinic: Clinic) -> Reply:
+    visit = completed(clinic)
+    assert _visit(visit.patient, "rating", visit, {"score": 1}, "rated").status == 201
+    return _visit(visit.patient, "rating", visit, {"score": 2}, "rated")
+
+
+def _not_found_before_rating_key_reused(clinic: Clinic) -> Reply:
+    visit, other = completed(clinic), completed(clinic)
+    assert _visit(visit.patient, "rating", visit, {"score": 1}, "theirs").status == 201
+    return _visit(visit.patient, "rating", other, {"score": 1}, "theirs")
+
+
+def _transition_before_window(clinic: Clinic) -> Reply:
+    patient = clinic.patient()
+    return _post(patient, f"{BOOKING}/{clinic.requested(patient, clinic.ana)['id']}/join", {})
+
+
+def _transition_before_too_early(clinic: Clinic) -> Reply:
+    patient = clinic.patient()
+    return _post(patient, f"{BOOKING}/{clinic.requested(patient, clinic.ana)['id']}/absence", {})
+
+
+def _transition_before_not_present(clinic: Clinic) -> Reply:
+    visit = completed(clinic)
+    return _visit(visit.patient, "absence", visit)
+
+
+def _too_early_before_not_present(clinic: Clinic) -> Reply:
+    visit = soon(clinic)
+    return _visit(visit.patient, "absence", visit)
+
+
 def _self_before_too_soon(clinic: Clinic) -> Reply:
     doctor, patient = _doctor_as_patient(clinic)
     return _book(patient, doctor, PAST)
@@ -348,6 +431,20 @@ PAIRS: list[tuple[Attempt, int, str]] = [
     (_proposal_before_too_soon, 409, "proposal_exists"),
     (_proposal_before_not_offered, 409, "proposal_exists"),
     (_proposal_before_taken, 409, "proposal_exists"),
+    (_score_before_not_found, 422, "invalid_request"),
+    (_limit_before_unknown_doctor, 422, "invalid_request"),
+    (_forbidden_before_visit, 403, "forbidden"),
+    (_not_found_before_licence_at_the_door, 404, "not_found"),
+    (_licence_before_window, 403, "licence_inactive"),
+    (_licence_before_too_early, 403, "licence_inactive"),
+    (_licence_before_completed, 403, "licence_inactive"),
+    (_key_reused_before_completed, 422, "idempotency_key_reused"),
+    (_key_reused_before_already_rated, 422, "idempotency_key_reused"),
+    (_not_found_before_rating_key_reused, 404, "not_found"),
+    (_transition_before_window, 409, "invalid_transition"),
+    (_transition_before_too_early, 409, "invalid_transition"),
+    (_transition_before_not_present, 409, "invalid_transition"),
+    (_too_early_before_not_present, 409, "too_early"),
     (_self_before_too_soon, 422, "self_booking"),
     (_too_soon_before_not_offered, 422, "too_soon"),
     (_beyond_before_not_offered, 422, "beyond_horizon"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 import attrs
 
 from integration.attacks.clinic import NOW, Clinic, instant
+from integration.attacks.visits import held, under_way
 from integration.http.people import PASSWORD, Person, a_doctors_registration, a_patients_registration
 from integration.http.server import Client
 from telemed_core.domain.accounts import parse_login
@@ -23,6 +24,12 @@ ACCOUNTS: Final = 8
 
 VERBS: Final = ("retry", "compensate", "resolve")
 
+SIDES: Final = ("patient", "doctor")
+RATED: Final = 2
+"""So many of the past visits have their rating before a run."""
+
+A_DAY: Final = timedelta(days=1)
+AN_HOUR: Final = timedelta(hours=1)
 FREE_FROM: Final = NOW + timedelta(days=100)
 """In these days nothing was booked when the run began."""
 
@@ -52,6 +59,18 @@ def cast(clinic: Clinic, role: str) -> Cast:
     requested = [clinic.requested(one, doctor) for one in (patient, *clinic.patients(19))]
     confirmed = [clinic.confirmed(patient, doctor) for _ in range(8)]
     agreeable, declinable, proposed = (clinic.proposed(patient, doctor, by=proposes) for _ in range(3))
+    past = held(
+        clinic, patient, doctor, [NOW - A_DAY - hour * AN_HOUR for hour in range(RATED + 20)], SIDES, completed=True
+    )
+    for visit in past[:RATED]:
+        patient.client.post(f"{visit.path}/rating", {"score": 4, "comment": "Took her time."}).expect(201)
+    if caller is patient:
+        # The doctor has not come to it.
+        current = [under_way(clinic, "patient", patient=patient)]
+    else:
+        # The doctor may come to it, and bring it to its end; when its hour is over, to the next one.
+        hour = clinic.now().replace(minute=0, second=0, microsecond=0)
+        current = held(clinic, clinic.patient(), doctor, [hour, hour + AN_HOUR], ["patient"])
     over = [clinic.cancelled(patient, doctor), _refused(clinic, patient, doctor)]
     blocks = [_blocked(doctor, day) for day in range(6)]
     registered = [_register_doctor(clinic, number + one) for one in range(8)]
@@ -65,6 +84,8 @@ def cast(clinic: Clinic, role: str) -> Cast:
             "appointments": [one["id"] for one in (requested[0], *others, *confirmed[:5], proposed, *over)],
             "confirmed": [one["id"] for one in confirmed],
             "requested": [one["id"] for one in requested],
+            "current": [visit.id for visit in current],
+            "completed": [visit.id for visit in past[RATED:]],
             # One of each: appointment and proposal are drawn apart, and have to meet.
             "agreeable": [agreeable["id"]],
             "agreeable-proposals": [agreeable["proposal"]["id"]],
@@ -81,7 +102,7 @@ def cast(clinic: Clinic, role: str) -> Cast:
             "logins": [_register_patient(clinic, number + one) for one in range(6)],
             "passwords": [PASSWORD],
             "tokens": [_signed_in(clinic, patient)["refresh_token"] for _ in range(6)],
-            "cursors": _cursors(caller) or ["none"],
+            "cursors": _cursors(caller, doctor) or ["none"],
             "notices": [clinic.notice(caller, confirmed[0]["id"])["id"]] if caller in {patient, doctor} else ["none"],
             "feeds": [_feed(one) for one in clinic.patients(4)],
             "resets": _resets(clinic, [_register_patient(clinic, number + 3000 + one) for one in range(20)]),
@@ -168,12 +189,13 @@ def _administrators(clinic: Clinic, numbers: Sequence[int]) -> list[str]:
     return [email.address for email in emails]
 
 
-def _cursors(caller: Person | None) -> list[str]:
+def _cursors(caller: Person | None, doctor: Person) -> list[str]:
     """Of the lists that the caller may read, where they have a second page."""
     if not caller:
         return []
     lists = (
         "/v1/doctors",
+        f"/v1/doctors/{doctor.id}/ratings",
         "/v1/appointments",
         "/v1/agenda/blocks",
         "/v1/notifications",

@@ -56,6 +56,8 @@ class Post:
             feeds=stores.feeds,
             log=stores.sagas,
             publisher=self.publisher,
+            meetings=stores.meetings,
+            rooms=self.clinic.rooms,
             clock=self.clock,
         )
         return RunSagas(stores.sagas, REGISTRY, answering, self.clock, "here:1:0", self.alarms.append)

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from integration.races.writer import open_stores
+from integration.races.writer import open_rooms, open_stores
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.patient import Patient
+from telemed_core.testing.builders import MONDAY
 from telemed_core.testing.contracts.suite import assert_clean
-from telemed_core.testing.wiring import Clinic, a_clinic
+from telemed_core.testing.doubles import SeededIds, SettableClock
+from telemed_core.testing.wiring import Clinic
 
 SRC = Path(__file__).parents[3] / "src"
 START_UP = 2.5
@@ -29,7 +31,7 @@ class Shared:
     def __init__(self, url: str) -> None:
         self.url = url
         self.stores = open_stores(url, migrate=True)
-        self.clinic: Clinic = a_clinic(self.stores)
+        self.clinic = Clinic(self.stores, SettableClock(MONDAY), SeededIds(), rooms=open_rooms(self.stores))
 
     def doctors(self, number: int) -> list[Doctor]:
         return [self.clinic.doctor(one) for one in range(1, number + 1)]

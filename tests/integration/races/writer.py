@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ import psycopg
 from adapters.sealing import open_sealing
 from adapters.sql import open_sql
 from adapters.system import RandomIds
+from adapters.webrtc import WebRtc, open_webrtc
 from telemed_core.application.committing import settle
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AppointmentId, DoctorId, PatientId
@@ -28,6 +30,11 @@ HOUR = timedelta(hours=1)
 
 def open_stores(url: str, *, migrate: bool = False) -> Stores:
     return open_sql(url, sealing=open_sealing(pepper=b"p" * 32, data_key=b"d" * 32), migrate=migrate)
+
+
+def open_rooms(stores: Stores) -> WebRtc:
+    """Rooms that all processes know."""
+    return open_webrtc(keys=[b"m" * 32], ice_servers=(), signals=stores.signals)
 
 
 def say(**facts: Any) -> None:
@@ -54,7 +61,7 @@ class Writer:
         self.url = url
         self.clock = SettableClock(datetime.fromisoformat(now))
         self.stores = open_stores(url)
-        self.clinic = Clinic(self.stores, self.clock, RandomIds())
+        self.clinic = Clinic(self.stores, self.clock, RandomIds(), rooms=open_rooms(self.stores))
 
     def doctor(self, doctor_id: str) -> Doctor:
         return self.stores.doctors.get(DoctorId(doctor_id))
@@ -138,6 +145,41 @@ class Writer:
             yield {"id": left.id, "rev": left.rev, "status": left.status}
         except TelemedError:
             return
+
+    def join(self, *, appointment: str, doctor: str, patient: str, times: int, at: float) -> None:
+        """Let each side come so many times at once, and each once more; where they got to."""
+        actors = [self.doctor(doctor), self.patient(patient)] * times
+
+        def join(actor: Doctor | Patient) -> list[str]:
+            joined = self.clinic.join_visit(appointment_id=AppointmentId(appointment), actor=actor)
+            return [actor.id, joined.room.id, joined.attendee.id]
+
+        with ThreadPoolExecutor(len(actors)) as pool:
+            wait_until(at)
+            ways = [*pool.map(join, actors)]
+        say(ways=ways, again=[join(actor) for actor in actors[:2]])
+
+    def rate(self, *, appointments: list[str], patients: list[str], score: int, at: float) -> None:
+        """Rate each visit in turn, a moment after the other processes' same turn began."""
+        people = [self.patient(one) for one in patients]
+        codes = []
+        for turn, (appointment, patient) in enumerate(zip(appointments, people, strict=True)):
+            wait_until(at + turn * 0.01)
+            codes.append(outcome(lambda one=appointment, who=patient: self._rate(AppointmentId(one), who, score)))
+        say(codes=codes)
+
+    def _rate(self, one: AppointmentId, patient: Patient, score: int) -> None:
+        self.clinic.rate_visit(appointment_id=one, patient=patient, score=score, comment="a comment")
+
+    def add_up(self, *, times: int, at: float) -> None:
+        """Read a sum, then write it: what everybody writes first, and what loses ratings."""
+        connect = self._sqlite if self.url.startswith("sqlite") else self._postgres
+        connection, mark = connect()
+        for turn in range(times):
+            wait_until(at + turn * 0.01)
+            total = connection.execute("SELECT slot FROM control").fetchone()[0]
+            connection.execute(f"UPDATE control SET slot = {mark}", (total + 1,))
+        say(done=True)
 
     def control(self, *, slots: int, at: float) -> None:
         """Check, then insert: what everybody writes first, and what double-books."""

@@ -151,7 +151,15 @@ class Stage:
         appointment = self.stores.appointments.get(AppointmentId(row.subject))
         started = Counter(one.name for one in self.stores.sagas.list(subject=row.subject, limit=40))
         state = {"status": appointment.status, "rev": appointment.rev, "sagas": started}
+        state["room"] = self._room(appointment.id)
         return {"told": told, "unpublished": appointment.rev - published, **state}
+
+    def _room(self, appointment_id: AppointmentId) -> str:
+        """What has become of the visit's room."""
+        meeting = self.stores.meetings.of(appointment_id)
+        if meeting is None:
+            return "none"
+        return "ended" if self.stores.signals.is_closed(meeting.id) else "open"
 
     def _account(self, row: SagaRow) -> Mapping[str, Any]:
         number, account_id = 1000 + self.number, AccountId(row.subject)

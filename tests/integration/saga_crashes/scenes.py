@@ -11,6 +11,7 @@ import attrs
 from adapters.sealing import open_sealing
 from adapters.sql import open_sql
 from adapters.system import RandomIds, is_gone, this_process
+from adapters.webrtc import open_webrtc
 from integration.saga_crashes.breaking import Breaking, BreakingInline, BreakingLog, BreakingNotices, Work
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient
 from telemed_core.domain.appointment import Appointment
@@ -72,6 +73,7 @@ class Cast:
             most_pending=100_000,
             owner=owner or this_process(),
             gone=lambda one: owner is None and is_gone(one),
+            rooms=open_webrtc(keys=[b"m" * 32], ice_servers=(), signals=stores.signals),
         )
         for name, real in self.clinic.participants.items():
             self.clinic.participants[name] = self.breaking.participant(real)
@@ -123,17 +125,17 @@ class Cast:
         self.clock.set(appointment.due_at + by)
         return appointment
 
-    def begun(self) -> Appointment:
-        """A visit for which the doctor has come."""
+    def begun(self, *, early: timedelta = timedelta()) -> Appointment:
+        """A visit for which the doctor has come, in its room."""
         left = self.accepted()
-        self.clock.set(left.visit.start)
+        self.clock.set(left.visit.start - early)
         self.run_sagas()
         doctor = self.clinic.stores.doctors.get(self.doctor_id)
-        return self.clinic.join_visit(appointment_id=left.id, actor=doctor)
+        return self.clinic.join_visit(appointment_id=left.id, actor=doctor).appointment
 
     def in_progress(self) -> Appointment:
         patient = self.clinic.stores.patients.get(self.patient_id)
-        return self.clinic.join_visit(appointment_id=self.begun().id, actor=patient)
+        return self.clinic.join_visit(appointment_id=self.begun().id, actor=patient).appointment
 
     def registering(self, refusing: Work) -> Enrolment:
         clinic = self.clinic
@@ -257,6 +259,7 @@ SCENES: Final = {
         saga="expire", before=lambda cast: cast.late(cast.asked()), act=lambda cast, _: cast.clinic.sweep()
     ),
     "cancel": Scene(saga="cancel", before=Cast.accepted, act=_cancelling),
+    "cancel while one waits": Scene(saga="cancel", before=lambda cast: cast.begun(early=HOUR / 10), act=_cancelling),
     "propose": Scene(saga="propose", before=Cast.accepted, act=Cast.reschedule),
     "agree": Scene(saga="agree", before=Cast.proposed, act=lambda cast, offered: _agreeing(cast, offered, agree=True)),
     "decline": Scene(
@@ -269,6 +272,11 @@ SCENES: Final = {
         saga="complete",
         before=Cast.in_progress,
         act=_doctor(lambda clinic, **facts: clinic.complete_visit(**facts)),
+    ),
+    "complete by time": Scene(
+        saga="complete",
+        before=lambda cast: cast.late(cast.in_progress()),
+        act=lambda cast, _: cast.clinic.sweep(),
     ),
     "no_show": Scene(
         saga="no_show",

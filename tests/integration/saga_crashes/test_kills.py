@@ -11,6 +11,9 @@ from scale import DEEP
 from telemed_core.domain.sagas import Phase
 from telemed_core.saga.sagas import SAGAS
 
+ROOMS = {"no_show": "ended", "complete": "ended", "complete by time": "ended", "cancel while one waits": "ended"}
+"""What has become of the visit's room in the end, where there was one."""
+
 UNDONE = {"there": False, "signs in": False, "logins are free": True}
 RECOVERED_WITHIN = 1.0
 
@@ -29,6 +32,7 @@ def test_a_saga_killed_anywhere_ends_as_if_nobody_had_died(
     assert whole.phase == (Phase.COMPENSATED if scene.fails else Phase.COMPLETED)
     assert (whole.facts == UNDONE) == scene.fails
     assert whole.facts.get("unpublished", 0) == 0
+    assert whole.facts.get("room", "none") == ROOMS.get(name, "none")
     stage.clear()
     kills = repeated = 0
     slowest = 0.0

@@ -9,7 +9,7 @@ import pytest
 from integration.saga_crashes.conftest import Stage
 
 
-@pytest.mark.parametrize("name", ["accept", "agree", "close account", "remind", "register patient"])
+@pytest.mark.parametrize("name", ["accept", "agree", "complete", "close account", "remind", "register patient"])
 def test_who_comes_back_after_its_lease_is_fenced_and_does_nothing_twice(
     stage: Stage, name: str, record_property: Callable[[str, object], None]
 ) -> None:

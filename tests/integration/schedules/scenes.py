@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from adapters.memory import open_memory
-from adapters.memory.state import Quota, State
+from adapters.memory.state import Quota, SignalLog, State
 from telemed_core.application.committing import settle_due
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
@@ -80,6 +80,8 @@ def _copied(value: Any) -> Any:
             return {*value}
         case Quota():
             return attrs.evolve(value)
+        case SignalLog():
+            return attrs.evolve(value, entries=[*value.entries], seated=_copied(value.seated))
         case _:
             return value
 

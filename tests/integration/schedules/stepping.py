@@ -12,7 +12,7 @@ from telemed_core.domain.receipts import ReplayedCommand
 from telemed_core.errors import TelemedError, UnavailableError
 from telemed_core.ports.storage import Stores
 
-PORTS: Final = ("appointments", "schedules", "receipts")
+PORTS: Final = ("appointments", "schedules", "receipts", "meetings", "signals", "ratings")
 """What the commands use; everything else is not touched by them."""
 
 
@@ -28,7 +28,7 @@ class Fault(Enum):
 
 BEFORE: Final = frozenset({Fault.ERROR_BEFORE, Fault.CRASH_BEFORE})
 
-READS: Final = frozenset({"get", "many", "list", "due", "busy", "of", "find"})
+READS: Final = frozenset({"get", "many", "list", "due", "busy", "of", "find", "is_closed"})
 """The calls that change nothing."""
 
 

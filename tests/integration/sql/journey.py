@@ -4,19 +4,36 @@ from datetime import timedelta
 from typing import Final
 
 import attrs
+import orjson
 
 from telemed_core.domain.attempts import failed_login
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.ids import AccountId, SagaId, SessionId
+from telemed_core.domain.ids import AccountId, AppointmentId, SagaId, SessionId
 from telemed_core.domain.instants import Interval
+from telemed_core.domain.meetings import Meeting
 from telemed_core.domain.notices import Channel, DeliveryStatus, NoticeId
 from telemed_core.domain.places import Cents
+from telemed_core.domain.ratings import RatingSum
 from telemed_core.domain.sagas import Phase, Progress, SagaEntry, SagaStart
+from telemed_core.domain.signals import MOST_KEPT, SignalKind
 from telemed_core.domain.specialties import Specialty
 from telemed_core.domain.status import Status
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import a_session, an_administrator
+from telemed_core.testing.contracts.ratings import a_rated
+from telemed_core.testing.contracts.signals import (
+    DOCTOR,
+    MEETING,
+    NEWER_DOCTOR,
+    OTHER,
+    OWNER,
+    PATIENT,
+    a_seat,
+    entered,
+    is_lost,
+    say,
+)
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
 
@@ -24,7 +41,10 @@ REASON: Final = "um segredo entre dois"
 BLOCKED: Final = "uma viagem longa"
 MENDED: Final = "o servidor de e-mail voltou"
 FEED: Final = "o-endereco-de-uma-agenda"
+OFFERED: Final = "v=0 o=- 4611731400430051336 um microfone"
+COMMENT: Final = "uma consulta sem pressa"
 STUCK: Final = SagaId("stuck")
+VISIT: Final = AppointmentId("visit-1")
 
 
 def a_day(stores: Stores) -> Clinic:
@@ -49,6 +69,7 @@ def a_day(stores: Stores) -> Clinic:
     clinic.sweep()
     a_day_at_the_door(clinic, doctor)
     a_day_behind_the_desk(clinic, doctor)
+    a_day_in_a_room(clinic, doctor)
     return clinic
 
 
@@ -96,9 +117,30 @@ def a_day_behind_the_desk(clinic: Clinic, doctor: Doctor) -> None:
     stores.feeds.revoke(AccountId("another"))
 
 
+def a_day_in_a_room(clinic: Clinic, doctor: Doctor) -> None:
+    """Two people come, talk, go, are replaced and freed; another meeting is over; two visits are rated."""
+    stores = clinic.stores
+    for generation in (1, 2):
+        stores.meetings.put(Meeting(VISIT, generation, MEETING))
+    entered(stores, DOCTOR, DOCTOR, PATIENT)
+    for seat in (DOCTOR, DOCTOR, PATIENT):
+        stores.signals.append(seat, number=1, kind=SignalKind.OFFER, data=orjson.dumps(OFFERED).decode())
+    stores.signals.leave(PATIENT)
+    assert entered(stores, NEWER_DOCTOR, PATIENT).present
+    assert is_lost(stores, DOCTOR)
+    assert stores.signals.free([OWNER]) == 2
+    entered(stores, NEWER_DOCTOR)
+    say(stores, NEWER_DOCTOR, *range(1, MOST_KEPT + 9))
+    entered(stores, a_seat("d-1", meeting=OTHER))
+    stores.signals.close(OTHER)
+    for number, comment in ((1, COMMENT), (2, None)):
+        stores.ratings.add(a_rated(number, doctor, comment=comment), command=clinic.command())
+
+
 def read_everything(clinic: Clinic) -> None:
     """Every read of every port, each with something to find."""
     read_what_followed(clinic.stores)
+    read_what_was_said(clinic.stores)
     stores, now = clinic.stores, clinic.clock.now()
     (doctor,) = stores.doctors.list(limit=9)
     assert stores.doctors.list(
@@ -133,6 +175,22 @@ def read_everything(clinic: Clinic) -> None:
     assert stores.texts.read([key for one in listed for key in (one.reason, one.cancel_reason) if key])
     assert stores.receipts.find(Idempotency(patient_id, "key", "print"), now=now - timedelta(hours=20)) is not None
     assert list(stores.schedules.cancellations(limit=9)) == []
+
+
+def read_what_was_said(stores: Stores) -> None:
+    """Every read of meetings, signals and ratings."""
+    (doctor,) = stores.doctors.list(limit=9)
+    assert stores.meetings.of(VISIT) == Meeting(VISIT, 2, MEETING)
+    assert {name: len(news) for name, news in stores.signals.read({MEETING: 0, OTHER: 1}).items()} == {
+        MEETING: MOST_KEPT + 2,
+        OTHER: 1,
+    }
+    assert set(stores.signals.owners()) == {OWNER}
+    assert (stores.signals.is_closed(MEETING), stores.signals.is_closed(OTHER)) == (False, True)
+    newest, oldest = stores.ratings.list(doctor.id, limit=9)
+    assert list(stores.ratings.list(doctor.id, after=(newest.at, newest.appointment_id), limit=9)) == [oldest]
+    assert stores.ratings.get(oldest.appointment_id) == oldest
+    assert stores.ratings.sums([doctor.id]) == {doctor.id: RatingSum(2, newest.score + oldest.score)}
 
 
 def read_what_followed(stores: Stores) -> None:

@@ -12,7 +12,7 @@ from adapters.sql import migrate, open_sql
 from adapters.sql.engine import parse_url
 from adapters.sql.tables import ATTEMPTS, METADATA, PERSONS, SESSIONS
 from adapters.sql.transactions import Database
-from integration.sql.journey import BLOCKED, FEED, MENDED, REASON, a_day
+from integration.sql.journey import BLOCKED, COMMENT, FEED, MENDED, OFFERED, REASON, a_day
 from telemed_core.application.signing_in import Guard, SignIn
 from telemed_core.domain.accounts import parse_login
 from telemed_core.errors import InvalidCredentialsError
@@ -20,7 +20,7 @@ from telemed_core.ports.services import Sealing
 from telemed_core.testing.builders import a_doctor, a_password, a_patient
 from telemed_core.testing.wiring import a_clinic
 
-SECRETS = [a_doctor().cpf.digits, a_patient().cpf.digits, REASON, BLOCKED, MENDED, FEED]
+SECRETS = [a_doctor().cpf.digits, a_patient().cpf.digits, REASON, BLOCKED, MENDED, FEED, OFFERED, COMMENT]
 
 
 def check(kept: bytes) -> None:

@@ -20,14 +20,29 @@ from telemed_core.domain.ids import AccountId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.notices import Channel, DeliveryStatus
 from telemed_core.domain.places import Cents
+from telemed_core.domain.ratings import RatingSum
 from telemed_core.domain.receipts import ReplayedCommand
 from telemed_core.domain.sagas import LEASE, Phase, PublishedMark
 from telemed_core.domain.sessions import Credential
-from telemed_core.errors import ConflictError, FencedError, UnavailableError
+from telemed_core.domain.signals import SignalKind, Welcome
+from telemed_core.errors import AlreadyRatedError, ConflictError, FencedError, SeatLostError, UnavailableError
 from telemed_core.ports.services import Sealing
 from telemed_core.testing.builders import MONDAY, a_notice, a_patient, a_reservation, a_saga, a_session, an_agenda
+from telemed_core.testing.contracts.meetings import VISIT, a_meeting
+from telemed_core.testing.contracts.ratings import a_rated
 from telemed_core.testing.contracts.refusals import asking
 from telemed_core.testing.contracts.sagas import claimed, intervention, moved, recorded
+from telemed_core.testing.contracts.signals import (
+    DOCTOR,
+    MEETING,
+    NEWER_DOCTOR,
+    OWNER,
+    PATIENT,
+    entered,
+    log_of,
+    say,
+    words,
+)
 from telemed_core.testing.contracts.suite import assert_clean
 from telemed_core.testing.wiring import Clinic, a_clinic
 
@@ -316,6 +331,66 @@ def test_a_calendars_secret_is_opened_and_revoked_once(lossy: tuple[Clinic, Lose
     lose(loss)
     feeds.revoke(owner)
     assert feeds.find("secret") is None
+
+
+def test_a_meeting_is_kept_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    for generation in (1, 2):
+        made = a_meeting(f"made-{generation}", generation=generation)
+        lose(loss)
+        assert clinic.stores.meetings.put(made) == made
+        assert clinic.stores.meetings.of(VISIT) == made
+
+
+def test_what_is_said_in_a_meeting_is_said_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    stores = clinic.stores
+    lose(loss)
+    assert entered(stores, DOCTOR) == Welcome(seq=1, present=False)
+    lose(loss)
+    say(stores, DOCTOR, 1)
+    lose(loss)
+    welcome = entered(stores, PATIENT)
+    assert (welcome.seq, welcome.present, words(welcome.waiting)) == (3, True, ["d-1:1"])
+    lose(loss)
+    say(stores, PATIENT, 1)
+    assert words(log_of(stores)) == ["d-1 entered", "d-1:1", "p-1 entered", "p-1:1"]
+    lose(loss)
+    stores.signals.leave(PATIENT)
+    assert [(one.seq, one.kind) for one in log_of(stores, after=4)] == [(5, SignalKind.LEFT)]
+    lose(loss)
+    assert stores.signals.free([OWNER]) == 1
+    assert [(one.seq, one.kind) for one in log_of(stores, after=5)] == [(6, SignalKind.LEFT)]
+    lose(loss)
+    stores.signals.close(MEETING)
+    assert [(one.seq, one.kind) for one in log_of(stores)] == [(7, SignalKind.CLOSED)]
+
+
+def test_a_seat_that_is_taken_meanwhile_is_lost_all_the_same(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    entered(clinic.stores, DOCTOR, NEWER_DOCTOR)
+    lose(loss)
+    with pytest.raises(SeatLostError):
+        say(clinic.stores, DOCTOR, 1)
+    assert words(log_of(clinic.stores)) == ["d-2 entered"]
+
+
+def test_a_visit_is_rated_once(lossy: tuple[Clinic, Lose], loss: Loss) -> None:
+    clinic, lose = lossy
+    ratings, doctor = clinic.stores.ratings, clinic.doctor()
+    rated = a_rated(1, doctor, score=5, comment="well")
+    lose(loss)
+    assert ratings.add(rated, command=clinic.command()) == rated.rating
+    assert ratings.sums([doctor.id]) == {doctor.id: RatingSum(1, 5)}
+    lose(loss)
+    with pytest.raises(AlreadyRatedError):
+        ratings.add(rated, command=clinic.command())
+    key = Idempotency(clinic.patient().id, "key", "print")
+    lose(loss)
+    with pytest.raises(ReplayedCommand) if loss is Loss.CARRIED_OUT else nullcontext():
+        ratings.add(a_rated(2, doctor, score=1), command=clinic.command(key))
+    assert [one.score for one in ratings.list(doctor.id, limit=9)] == [1, 5]
+    assert ratings.sums([doctor.id]) == {doctor.id: RatingSum(2, 6)}
 
 
 def test_where_the_server_cannot_be_asked_nothing_is_claimed_and_a_repeat_finds_out(

@@ -22,18 +22,23 @@ from adapters.sql.engine import parse_url
 from adapters.sql.tables import METADATA
 from adapters.sql.transactions import Database
 from integration.postgres import PostgresServer
-from telemed_core.domain.ids import SagaId
+from telemed_core.domain.ids import AppointmentId, SagaId
 from telemed_core.domain.instants import EPOCH, TimeZone
-from telemed_core.domain.sagas import Phase, SagaEntry, SagaStart
+from telemed_core.domain.sagas import Phase, Progress, SagaEntry, SagaStart
 from telemed_core.domain.sessions import Credential
+from telemed_core.domain.texts import Text, TextKey
 from telemed_core.errors import LiveAppointmentsError, NotFoundError
 from telemed_core.ports.services import Sealing
 from telemed_core.saga.sagas import REGISTRY
 from telemed_core.testing.builders import a_doctor, a_patient, a_reservation, a_session, an_administrator
+from telemed_core.testing.contracts.ratings import a_rated
+from telemed_core.testing.contracts.refusals import asking
+from telemed_core.testing.contracts.signals import DOCTOR, entered, log_of
 from telemed_core.testing.wiring import a_clinic
 
 SRC = Path(__file__).parents[3] / "src"
 PROCESSES = 4
+ENDING = ("refuse", "expire", "cancel", "complete", "no_show")
 MIGRATE = "import sys; from adapters.sql import migrate; sys.stdin.readline(); migrate(sys.argv[1])"
 
 
@@ -137,7 +142,8 @@ def take_back(url: str, *, to: str) -> None:
     database.write(downgrade)
     assert database.read(lambda connection: connection.scalar(text("SELECT version_num FROM alembic_version"))) == to
     tables = database.read(lambda connection: inspect(connection).get_table_names())
-    assert ("sessions" in tables, "notices" in tables) == (to == "0002", False)
+    found = [name in tables for name in ("sessions", "notices", "signals", "ratings")]
+    assert found == [to in {"0002", "0003"}, to == "0003", False, False]
     database.close()
 
 
@@ -233,6 +239,49 @@ def test_the_version_before_finds_what_this_one_has_not_carried_on_yet(url: str,
         Credential("new hash", 1),
     )
     stores.close()
+
+
+def test_the_version_before_forgets_meetings_and_ratings_and_carries_on_without_their_steps(
+    url: str, sealing: Sealing
+) -> None:
+    stores = open_sql(url, sealing=sealing)
+    clinic = a_clinic(stores)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    starts = [SagaStart(SagaId(name), name, doctor.id) for name in ENDING]
+    log, row = stores.sagas, stores.sagas.get(SagaId(f"{doctor.id}.2"))[0]
+    log.append(SagaEntry(before=row, progress=row.progress, at=clinic.clock.now()), starting=starts)
+    ending = log.get(SagaId("cancel"))[0]
+    for progress in (
+        Progress(step=2, attempt=7, error="unavailable"),
+        Progress(phase=Phase.QUARANTINED, step=2, attempt=9, error="unavailable", stuck_in=Phase.FORWARD),
+    ):
+        ending = log.append(SagaEntry(before=ending, progress=progress, at=clinic.clock.now()))
+    told = log.get(SagaId("complete"))[0]
+    log.append(SagaEntry(before=told, progress=Progress(phase=Phase.COMPLETED, step=3), at=clinic.clock.now()))
+    rated, other = a_rated(1, doctor, comment="well"), Text(TextKey(AppointmentId("visit-1"), 1), "a cough")
+    stores.ratings.add(rated, command=clinic.command())
+    stores.appointments.apply(attrs.evolve(asking(clinic, doctor, patient), texts=(other,)), command=clinic.command())
+    entered(stores, DOCTOR)
+    stores.close()
+    take_back(url, to="0003")
+
+    stores = open_sql(url, sealing=sealing)
+    found = {name: stores.sagas.get(SagaId(name))[0] for name in ENDING}
+    assert {name: (one.progress, one.due_at is None) for name, one in found.items()} == {
+        "refuse": (Progress(step=1), False),
+        "expire": (Progress(step=1), False),
+        "no_show": (Progress(step=1), False),
+        "cancel": (Progress(phase=Phase.COMPLETED, step=2), True),
+        "complete": (Progress(phase=Phase.COMPLETED, step=2), True),
+    }
+    known = [REGISTRY.find(row) for row in found.values()]
+    assert [(saga.name, saga.version) for saga in known if saga is not None] == [(name, 1) for name in ENDING]
+    assert (stores.ratings.sums([doctor.id]), log_of(stores)) == ({}, [])
+    assert stores.ratings.add(rated, command=clinic.command()) == rated.rating
+    written = stores.texts.read([other.key, *(one.key for one in rated.texts)])
+    assert written == {other.key: other.body, **{one.key: one.body for one in rated.texts}}
+    stores.close()
+    assert differences(url) == []
 
 
 def test_several_processes_migrate_at_once(empty_url: str) -> None:

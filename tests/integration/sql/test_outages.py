@@ -18,13 +18,17 @@ from telemed_core.domain.commit import Commit
 from telemed_core.domain.ids import AccountId, Id
 from telemed_core.domain.notices import Channel
 from telemed_core.domain.sagas import PublishedMark
+from telemed_core.domain.signals import SignalKind
 from telemed_core.domain.texts import Text, TextKey
 from telemed_core.errors import InvalidError, TelemedError, UnavailableError
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import a_notice, a_saga
+from telemed_core.testing.contracts.meetings import VISIT
+from telemed_core.testing.contracts.ratings import a_rated
 from telemed_core.testing.contracts.refusals import asking
 from telemed_core.testing.contracts.sagas import moved
+from telemed_core.testing.contracts.signals import DOCTOR, MEETING, entered, log_of, say, words
 from telemed_core.testing.contracts.suite import picture
 from telemed_core.testing.doubles import SeededIds
 from telemed_core.testing.wiring import a_clinic
@@ -43,6 +47,10 @@ def test_a_server_that_is_down_is_unavailable_and_nothing_has_changed_once_it_is
             lambda: stores.appointments.apply(commit, command=clinic.command()),
             lambda: stores.accounts.get(patient.id),
             lambda: stores.ledger.read([patient.person_id]),
+            lambda: stores.meetings.of(VISIT),
+            lambda: stores.signals.read({MEETING: 0}),
+            lambda: say(stores, DOCTOR, 1),
+            lambda: stores.ratings.sums([doctor.id]),
             stores.check,
         ):
             with pytest.raises(UnavailableError) as caught:
@@ -100,6 +108,8 @@ def test_a_full_disk_is_unavailable_and_leaves_every_row_as_it_was(fresh_sqlite_
     clinic = a_clinic(stores)
     doctor, patient = clinic.doctor(), clinic.patient()
     (row,) = stores.sagas.claim("here", now=clinic.clock.now(), limit=9)
+    entered(stores, DOCTOR)
+    kept = log_of(stores)
     with full(fresh_sqlite_url, stores):
         with pytest.raises(UnavailableError):
             fill(stores)
@@ -111,14 +121,21 @@ def test_a_full_disk_is_unavailable_and_leaves_every_row_as_it_was(fresh_sqlite_
                 moved(row, step=2), starting=[a_saga(number) for number in range(2, 99)], mark=MARK
             ),
             lambda: stores.appointments.apply(attrs.evolve(commit, texts=long_texts(commit)), command=clinic.command()),
+            lambda: stores.signals.append(DOCTOR, number=1, kind=SignalKind.OFFER, data=f'"{"x" * 65_000}"'),
+            lambda: stores.ratings.add(
+                attrs.evolve(a_rated(1, doctor), texts=long_texts(commit)), command=clinic.command()
+            ),
         ):
             with pytest.raises(UnavailableError) as caught:
                 write()
             assert type(caught.value) is UnavailableError
         assert (stores.sagas.get(row.id)[0], stores.sagas.published(MARK.subject)) == (row, 0)
         assert (list(stores.notices.log(limit=9)), picture(stores)) == ([], before)
+        assert (log_of(stores), stores.ratings.list(doctor.id, limit=9)) == (kept, [])
     assert stores.notices.add(many) == len(many)
     assert stores.sagas.append(moved(row, step=2), mark=MARK).seq == 1
+    say(stores, DOCTOR, 1)
+    assert words(log_of(stores)) == ["d-1 entered", "d-1:1"]
     assert stores.appointments.apply(commit, command=clinic.command()) == commit.after
     stores.close()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from telemed_core.application.booking import Participant
+from telemed_core.application.visiting import Joined
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.receipts import ReplayedCommand
@@ -65,6 +66,8 @@ def at_random(stores: Stores, chance: Random, *, steps: int) -> None:
             left = act()
         except (TelemedError, ReplayedCommand):
             continue
+        if isinstance(left, Joined):
+            left = left.appointment
         if isinstance(left, Appointment):
             known.append(left)
 

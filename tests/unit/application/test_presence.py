@@ -18,7 +18,7 @@ def test_presence_at_the_old_time_does_not_count_for_the_agreed_one(early: str) 
     doctor, patient = clinic.doctor(), clinic.patient()
     visit = confirmed(clinic, doctor, patient)
     clock.set(visit.visit.start - timedelta(minutes=9))
-    here = clinic.join_visit(appointment_id=visit.id, actor=doctor if early == "doctor" else patient)
+    here = clinic.join_visit(appointment_id=visit.id, actor=doctor if early == "doctor" else patient).appointment
     assert clock.now() in {here.doctor_joined_at, here.patient_joined_at}
     start = visit.visit.start + timedelta(days=1)
     offered = clinic.reschedule_appointment(appointment_id=visit.id, start=start, actor=doctor)

@@ -21,10 +21,10 @@ def test_both_meet_and_the_doctor_completes(
 ) -> None:
     visit = confirmed(clinic, doctor, patient)
     clock.set(visit.visit.start)
-    assert clinic.join_visit(appointment_id=visit.id, actor=patient).status is Status.CONFIRMED
-    assert clinic.join_visit(appointment_id=visit.id, actor=doctor).status is Status.IN_PROGRESS
+    assert clinic.join_visit(appointment_id=visit.id, actor=patient).appointment.status is Status.CONFIRMED
+    assert clinic.join_visit(appointment_id=visit.id, actor=doctor).appointment.status is Status.IN_PROGRESS
     rev = clinic.stores.appointments.get(visit.id).rev
-    assert clinic.join_visit(appointment_id=visit.id, actor=doctor).rev == rev
+    assert clinic.join_visit(appointment_id=visit.id, actor=doctor).appointment.rev == rev
     assert clinic.complete_visit(appointment_id=visit.id, doctor=doctor).status is Status.COMPLETED
 
 

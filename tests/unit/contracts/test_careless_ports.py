@@ -1,14 +1,12 @@
 """The contracts notice a store that breaks a rule of registrations, passwords, sagas, notices or feeds."""
 
-from collections.abc import Callable, Collection, Iterator
-from inspect import signature
-from itertools import product
+from collections.abc import Callable, Collection
 from typing import Any
 
 import attrs
 import pytest
 
-from adapters.memory import accounts, notices, open_memory, sagas
+from adapters.memory import accounts, notices, sagas
 from adapters.memory.accounts import MemoryAccounts
 from adapters.memory.doctors import MemoryDoctors
 from adapters.memory.feeds import MemoryFeeds
@@ -31,34 +29,10 @@ from telemed_core.testing.contracts import (
     SagaClaimsContract,
     SagaLogContract,
 )
-from telemed_core.testing.wiring import a_clinic
+from unit.contracts.breaking import fails, runs, undone, without
 
 Broken = tuple[type, Any, str, Callable[..., Any]]
 """The contract that notices it, whose part is broken, which part, and what is in its place."""
-
-
-def without(method: Callable[..., Any], *names: str, **others: Any) -> Callable[..., Any]:
-    """The method, not told these arguments, or told something else."""
-
-    def careless(*arguments: Any, **named: Any) -> Any:
-        return method(*arguments, **{name: value for name, value in named.items() if name not in names}, **others)
-
-    return careless
-
-
-def undone(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, which answers as ever and keeps nothing."""
-
-    def careless(port: Any, *arguments: Any, **named: Any) -> Any:
-        state = port._state
-        before = {field.name: getattr(state, field.name) for field in attrs.fields(State) if field.name != "lock"}
-        copies = {name: value.copy() for name, value in before.items()}
-        answer = method(port, *arguments, **named)
-        for name, copy in copies.items():
-            setattr(state, name, copy)
-        return answer
-
-    return careless
 
 
 def marked_first(log: Any, entry: Any, /, *, starting: Collection[Any] = (), mark: Any = None) -> Any:
@@ -346,43 +320,3 @@ def test_a_broken_rule_is_noticed(broken: Broken, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("contract", sorted({broken[0] for broken in BROKEN.values()}, key=str))
 def test_nothing_is_noticed_where_no_rule_is_broken(contract: type) -> None:
     assert not any(fails(run) for run in runs(contract))
-
-
-def runs(contract: type) -> Iterator[Callable[[], None]]:
-    """Each test of the contract with each of its parameters, on a memory of its own."""
-    for name in dir(contract):
-        if name.startswith("test_"):
-            for parameters in parameters_of(getattr(contract, name)):
-                yield lambda name=name, parameters=parameters: run(getattr(contract(), name), parameters)  # type: ignore[misc] # mypy cannot infer a lambda's default
-
-
-def parameters_of(test: Callable[..., None]) -> Iterator[dict[str, Any]]:
-    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
-    for chosen in product(*(mark.args[1] for mark in marks)):
-        parameters: dict[str, Any] = {}
-        for mark, values in zip(marks, chosen, strict=True):
-            names = [mark.args[0]] if isinstance(mark.args[0], str) else mark.args[0]
-            parameters.update(zip(names, [values] if len(names) == 1 else values, strict=True))
-        yield parameters
-
-
-def run(test: Callable[..., None], parameters: dict[str, Any]) -> None:
-    stores = open_memory()
-    clinic = a_clinic(stores)
-    fixtures: dict[str, Callable[[], Any]] = {
-        "stores": lambda: stores,
-        "clinic": lambda: clinic,
-        "clock": lambda: clinic.clock,
-        "doctor": clinic.doctor,
-        "patient": clinic.patient,
-    }
-    asked = [name for name in signature(test).parameters if name not in parameters]
-    test(**parameters, **{name: fixtures[name]() for name in asked})
-
-
-def fails(test: Callable[[], None]) -> bool:
-    try:
-        test()
-    except (Exception, pytest.fail.Exception):
-        return True
-    return False

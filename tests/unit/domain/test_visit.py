@@ -9,6 +9,7 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.events import Absent, Side
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.status import Status
+from telemed_core.domain.texts import Text, TextKey
 from telemed_core.errors import (
     InvalidError,
     InvalidTransitionError,
@@ -17,7 +18,19 @@ from telemed_core.errors import (
     TooEarlyError,
 )
 from telemed_core.testing.builders import MONDAY
-from unit.domain.lives import DOCTOR, HOUR, MINUTE, PATIENT, START, TICK, confirmed, proposing, requested, started
+from unit.domain.lives import (
+    DOCTOR,
+    HOUR,
+    MINUTE,
+    PATIENT,
+    START,
+    STATES,
+    TICK,
+    confirmed,
+    proposing,
+    requested,
+    started,
+)
 
 
 def present(account: AccountId, *, now: datetime = START) -> Appointment:
@@ -95,19 +108,46 @@ def test_completing_frees_the_time() -> None:
     assert [(quota.pending, quota.live) for quota in commit.quotas] == [(0, -1)]
 
 
+@pytest.mark.parametrize("state", [*STATES, "present"])
+def test_a_visit_is_open_exactly_while_one_may_join_it(state: str) -> None:
+    appointment = (STATES | {"present": lambda: present(PATIENT.id)})[state]()
+    opens, closes = START - 10 * MINUTE, START + 60 * MINUTE
+    for now in (MONDAY, opens - TICK, opens, START, closes - TICK, closes, closes + HOUR):
+        try:
+            visit.join(appointment, by=DOCTOR.id, now=now)
+            joinable = True
+        except (JoinWindowClosedError, InvalidTransitionError):
+            joinable = False
+        assert visit.is_open(appointment, now=now) is joinable, now
+    assert visit.is_open(appointment, now=opens) is (state in {"confirmed", "proposed", "in_progress", "present"})
+
+
 @pytest.mark.parametrize("score", [1, 5])
 def test_a_patient_rates_a_completed_visit(score: int) -> None:
-    rating = visit.rate(completed(), by=PATIENT.id, score=score, comment=" good ", now=START + HOUR)
-    assert (rating.score, rating.comment, rating.appointment_id) == (score, "good", completed().id)
+    rated = visit.rate(completed(), by=PATIENT.id, score=score, comment=" good ", now=START + HOUR)
+    rating = rated.rating
+    key = TextKey(completed().id, 0)
+    assert (rating.score, rating.comment, rating.appointment_id) == (score, key, completed().id)
     assert (rating.doctor_id, rating.at) == (DOCTOR.id, START + HOUR)
-    assert "good" not in repr(rating)
-    for nothing in (None, "  "):
-        assert visit.rate(completed(), by=PATIENT.id, score=score, comment=nothing, now=START).comment is None
+    assert rated.texts == (Text(key, "good"),)
+    assert "good" not in repr(rated)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_a_rating_without_words_keeps_no_text(nothing: str | None) -> None:
+    rated = visit.rate(completed(), by=PATIENT.id, score=3, comment=nothing, now=START)
+    assert (rated.rating.comment, rated.texts) == (None, ())
+
+
+def test_a_comment_may_have_lines_and_500_characters() -> None:
+    said = "a\n" * 249 + "bc"
+    rated = visit.rate(completed(), by=PATIENT.id, score=3, comment=said, now=START)
+    assert [text.body for text in rated.texts] == [said]
 
 
 def test_a_visit_that_was_swept_can_be_rated_and_another_cannot() -> None:
     later = START + timedelta(days=1)
-    assert visit.rate(started(), by=PATIENT.id, score=3, comment=None, now=later).score == 3
+    assert visit.rate(started(), by=PATIENT.id, score=3, comment=None, now=later).rating.score == 3
     for appointment, account in ((started(), PATIENT.id), (requested(), PATIENT.id), (completed(), DOCTOR.id)):
         with pytest.raises(InvalidTransitionError):
             visit.rate(appointment, by=account, score=3, comment=None, now=MONDAY)  # type: ignore[arg-type] # the doctor's too

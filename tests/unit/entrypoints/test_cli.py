@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +26,10 @@ from entrypoints.cli.running import INTERRUPTED, run
 from entrypoints.container import Container, open_container
 from entrypoints.settings import load_settings
 from telemed_core.application.sweeping import Swept
+from telemed_core.application.visiting import Joined
 from telemed_core.domain.commit import ClaimChange
-from telemed_core.domain.ids import AppointmentId, SagaId
+from telemed_core.domain.ids import AppointmentId, AttendeeId, MeetingId, SagaId
+from telemed_core.domain.meetings import Attendee, Provider, Room
 from telemed_core.domain.sagas import SagaEntry
 from telemed_core.errors import BusyError, UnavailableError, UndeliverableError
 from telemed_core.saga.deciding import quarantined
@@ -166,6 +168,7 @@ def test_a_doctor_registers_is_listed_verified_and_found(
     assert found["next_cursor"] is None
     assert found["items"][0]["rating"] == {"average": None, "count": 0}
     assert "Ana Lima" in run_telemed("doctors", "list").out
+    assert "none yet" in run_telemed("doctors", "list").out
     assert run_telemed("doctors", "search", "--specialty", "dermatology", "--json").body["items"] == []
 
 
@@ -376,6 +379,10 @@ def test_accepting_what_was_not_seen_is_refused(requested: str, run_telemed: Tel
         ("appointments", "refuse", "ID", "--as", BIA),
         ("appointments", "request", "DOCTOR", NINE, "--as", ANA),
         ("appointments", "list", "--as", "root@example.org"),
+        ("appointments", "join", "ID", "--as", "root@example.org"),
+        ("appointments", "absence", "ID", "--as", "root@example.org"),
+        ("appointments", "complete", "ID", "--as", BIA),
+        ("appointments", "rate", "ID", "5", "--as", ANA),
         ("agenda", "show", "--as", BIA),
         ("agenda", "block", EIGHT, NINE, "--as", BIA),
     ],
@@ -406,6 +413,128 @@ def test_nobody_acts_as_an_unknown_person(container: Container, run_telemed: Tel
     assert "nobody@" not in unknown.err
     wrong = run_telemed("appointments", "list", "--as", "nobody")
     assert (wrong.code, "--as" in wrong.err, "nobody" in wrong.err) == (2, True, False)
+
+
+# Visits
+
+
+@pytest.fixture
+def open_visit(confirmed: str, clock: TravellingClock) -> str:
+    """The id of a visit that begins now."""
+    clock.travel(datetime.fromisoformat(EIGHT) - clock.now())
+    return confirmed
+
+
+@pytest.fixture
+def completed(open_visit: str, run_telemed: Telemed) -> str:
+    for who in (ANA, BIA):
+        assert run_telemed("appointments", "join", open_visit, "--as", who).code == 0
+    assert run_telemed("appointments", "complete", open_visit, "--as", ANA).code == 0
+    return open_visit
+
+
+def test_both_sides_join_one_meeting_and_the_doctor_completes(open_visit: str, run_telemed: Telemed) -> None:
+    joined = [run_telemed("appointments", "join", open_visit, "--as", who, "--json") for who in (ANA, BIA)]
+    assert [one.code for one in joined] == [0, 0]
+    doctors, patients = (one.body for one in joined)
+    assert (doctors["provider"], doctors["meeting"]) == ("memory", patients["meeting"])
+    assert doctors["attendee"] != patients["attendee"]
+    assert (doctors["opens_at"], doctors["closes_at"]) == ("2026-06-02T10:50:00Z", "2026-06-02T12:00:00Z")
+    again = run_telemed("appointments", "join", open_visit, "--as", BIA).out
+    for told in ("in_progress", "memory", patients["meeting"]["id"], patients["attendee"]["id"], "09:00 -0300"):
+        assert told in again
+    done = run_telemed("appointments", "complete", open_visit, "--as", ANA, "--json").body
+    assert (done["status"], done["history"][-1]["by"]) == ("completed", "doctor")
+
+
+def test_a_persons_way_in_is_printed_for_programs_alone(
+    open_visit: str, run_telemed: Telemed, container: Container
+) -> None:
+    attendee = Attendee(id=AttendeeId("t1"), details={"token": "way-in", "ice_servers": []})
+    room = Room(provider=Provider.WEBRTC, id=MeetingId("m1"))
+    container.join_visit.override(
+        providers.Object(lambda **given: Joined(container.appointments().get(given["appointment_id"]), room, attendee))
+    )
+    assert run_telemed("appointments", "join", open_visit, "--as", BIA, "--json").body["attendee"]["token"] == "way-in"
+    shown = run_telemed("appointments", "join", open_visit, "--as", BIA)
+    assert (shown.code, "m1" in shown.out, "way-in" in shown.out) == (0, True, False)
+
+
+def test_who_comes_too_early_is_told_when_to_come(confirmed: str, run_telemed: Telemed) -> None:
+    early = run_telemed("appointments", "join", confirmed, "--as", BIA)
+    assert (early.code, early.out) == (1, "")
+    code, opens_at = early.err.splitlines()
+    assert (code.split(":")[0], opens_at) == ("join_window_closed", "  opens_at: 2026-06-02T10:50:00Z")
+
+
+def test_who_has_come_declares_the_other_absent(open_visit: str, run_telemed: Telemed, clock: TravellingClock) -> None:
+    run_telemed("appointments", "join", open_visit, "--as", BIA)
+    early = run_telemed("appointments", "absence", open_visit, "--as", BIA)
+    assert (early.code, early.err.split(":")[0]) == (1, "too_early")
+    clock.travel(timedelta(minutes=15))
+    unseen = run_telemed("appointments", "absence", open_visit, "--as", ANA)
+    assert (unseen.code, unseen.err.split(":")[0]) == (1, "not_present")
+    missed = run_telemed("appointments", "absence", open_visit, "--as", BIA, "--json").body
+    assert (missed["status"], missed["absent"]) == ("no_show", "doctor")
+    assert "absent" in run_telemed("appointments", "show", open_visit, "--as", ANA).out
+
+
+def test_a_visit_is_rated_once_and_the_doctor_shows_it(completed: str, doctor: str, run_telemed: Telemed) -> None:
+    made = run_telemed("appointments", "rate", completed, 4, "--comment", "Took her time.", "--as", BIA, "--json").body
+    assert (made["score"], made["comment"]) == (4, "Took her time.")
+    twice = run_telemed("appointments", "rate", completed, 5, "--as", BIA)
+    assert (twice.code, twice.err.split(":")[0]) == (1, "already_rated")
+    assert run_telemed("doctors", "ratings", doctor, "--as", BIA, "--json").body == {
+        "items": [made],
+        "next_cursor": None,
+    }
+    listed = run_telemed("doctors", "ratings", doctor).out
+    assert ("Took her time." in listed, "Bia" in listed) == (True, False)
+    for command in ("list", "search"):
+        shown = run_telemed("doctors", command, "--json").body["items"]
+        assert [one["rating"] for one in shown] == [{"average": 4.0, "count": 1}]
+        assert "4.0 (1)" in run_telemed("doctors", command).out
+    suspended = ("doctors", "verify", doctor, "--decision", "suspend", "--reason", "expired", "--json")
+    assert run_telemed(*suspended).body["rating"] == {"average": 4.0, "count": 1}
+    hidden = run_telemed("doctors", "ratings", doctor, "--as", BIA)
+    assert (hidden.code, hidden.err.split(":")[0]) == (1, "not_found")
+
+
+def test_a_rating_may_be_a_score_alone(completed: str, doctor: str, run_telemed: Telemed) -> None:
+    assert run_telemed("doctors", "ratings", doctor).out == "no ratings\n"
+    made = run_telemed("appointments", "rate", completed, 1, "--as", BIA)
+    assert (made.code, made.out) == (0, f"appointment {completed} is rated 1\n")
+    assert run_telemed("doctors", "ratings", doctor, "--json").body["items"][0]["comment"] is None
+
+
+def test_ratings_are_listed_whole_newest_first(
+    completed: str, doctor: str, run_telemed: Telemed, monkeypatch: pytest.MonkeyPatch, clock: TravellingClock
+) -> None:
+    run_telemed("appointments", "rate", completed, 1, "--as", BIA)
+    clock.travel(timedelta(days=6))
+    start = "2026-06-09T08:00:00-03:00"
+    second = run_telemed("appointments", "request", doctor, start, "--as", BIA, "--json").body["id"]
+    run_telemed("appointments", "accept", second, "--rev", 1, "--as", ANA)
+    clock.travel(datetime.fromisoformat(start) - clock.now())
+    for who in (ANA, BIA):
+        run_telemed("appointments", "join", second, "--as", who)
+    run_telemed("appointments", "complete", second, "--as", ANA)
+    run_telemed("appointments", "rate", second, 5, "--as", BIA)
+    monkeypatch.setattr("entrypoints.cli.visits.MOST_AT_ONCE", 1)
+    assert [one["score"] for one in run_telemed("doctors", "ratings", doctor, "--json").body["items"]] == [5, 1]
+
+
+@pytest.mark.parametrize("score", ["0", "6", "x", "4.5"])
+def test_a_score_that_is_none_is_wrong_usage(completed: str, run_telemed: Telemed, score: str) -> None:
+    refused = run_telemed("appointments", "rate", completed, score, "--as", BIA)
+    assert (refused.code, refused.out) == (2, "")
+    assert "SCORE" in refused.err or "score" in refused.err
+
+
+def test_a_visit_that_is_not_in_progress_is_neither_completed_nor_rated(confirmed: str, run_telemed: Telemed) -> None:
+    for arguments in (("complete", confirmed, "--as", ANA), ("rate", confirmed, 5, "--as", BIA)):
+        refused = run_telemed("appointments", *arguments)
+        assert (refused.code, refused.err.split(":")[0]) == (1, "invalid_transition")
 
 
 # Upkeep

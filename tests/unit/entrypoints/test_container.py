@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 import pytest
+from dependency_injector import providers
 
 from adapters.calendars import IcalendarCalendars
 from adapters.mailbox import Mailbox
@@ -26,18 +27,24 @@ from adapters.system import is_gone
 from entrypoints import container as container_module
 from entrypoints import logs
 from entrypoints.container import Container, open_container
-from entrypoints.container.opening import alarm_of_saga, mailbox, travelling_clock
+from entrypoints.container.opening import mailbox, travelling_clock
+from entrypoints.container.running import alarm_of_saga
 from entrypoints.settings import SettingsError, load_settings
 from telemed_core import application, saga
-from telemed_core.domain.ids import Id, SagaId
+from telemed_core.domain.events import Side
+from telemed_core.domain.ids import ConnectionId, Id, MeetingId, SagaId
 from telemed_core.domain.instants import TimeZone
+from telemed_core.domain.meetings import Provider
 from telemed_core.domain.notices import Channel, DeliveryStatus
+from telemed_core.domain.ratings import RatingSum
 from telemed_core.domain.sagas import Phase, SagaStart
+from telemed_core.domain.signals import Seat
 from telemed_core.domain.status import Status
-from telemed_core.errors import UnavailableError, UndeliverableError
+from telemed_core.errors import JoinWindowClosedError, UnauthenticatedError, UnavailableError, UndeliverableError
 from telemed_core.saga.sagas import REGISTRY
 from telemed_core.testing.builders import a_password, an_email
 from telemed_core.testing.doubles import SettableClock
+from telemed_core.testing.rooms import ControlledRooms
 from telemed_core.testing.wiring import a_clinic
 
 SRC = Path(container_module.__file__).parents[2]
@@ -106,6 +113,9 @@ def test_every_port_is_one_of_the_stores() -> None:
         "sagas",
         "notices",
         "feeds",
+        "meetings",
+        "signals",
+        "ratings",
     ):
         assert container.providers[port]() is getattr(stores, port)
 
@@ -156,13 +166,14 @@ from telemed_core.domain.instants import TimeZone
 from telemed_core.testing.builders import a_password, an_email
 TECHNOLOGIES = {
     *("sqlalchemy", "alembic", "psycopg", "cryptography", "argon2", "zxcvbn", "boto3", "botocore"),
-    *("icalendar", "smtplib"),
+    *("icalendar", "smtplib", "joserfc"),
 }
 def loaded():
     return " ".join(sorted(TECHNOLOGIES & set(sys.modules))) or "nothing"
 container = open_container(load_settings({"TELEMED_PROFILE": "memory"}))
 container.request_appointment(), container.sweep(), container.list_doctors()(limit=1), container.clock().now()
 container.list_sagas(), container.notify(), container.list_notices(), container.email(), container.owner()
+container.join_visit(), container.enter_meeting(), container.find_closed(), container.take_over_seats()
 print(loaded())
 container.create_administrator()(email=an_email(), password=a_password(), time_zone=TimeZone("UTC"))
 container.close()
@@ -188,6 +199,96 @@ def test_an_appointment_is_requested_accepted_and_swept_by_parts_that_fit_togeth
     seen = container.list_appointments()(actor=doctor, limit=10)
     assert [(one.id, one.status) for one in seen] == [(first.id, Status.NO_SHOW), (second.id, Status.EXPIRED)]
     assert list(container.verify_ledger()()) == []
+
+
+# Video
+
+
+ICE = '[{"urls": "turn:turn.example", "username": "clinic", "credential": "hunter2"}]'
+
+
+def a_visit(container: Container, clock: SettableClock) -> tuple[Any, Any, Any]:
+    """A doctor, a patient, and a visit of theirs that can be joined now."""
+    clinic = a_clinic(container.stores(), clock)
+    doctor, patient = clinic.doctor(), clinic.patient()
+    request = container.request_appointment()(doctor_id=doctor.id, start=clinic.noon(2), patient=patient)
+    visit = container.accept_appointment()(appointment_id=request.id, rev=request.rev, doctor=doctor)
+    clock.advance(visit.visit.start - clock.now())
+    return doctor, patient, visit
+
+
+def test_on_memory_a_visit_has_a_room_without_sound_and_picture_and_nobody_enters_by_a_token() -> None:
+    container, clock = in_memory()
+    _, patient, visit = a_visit(container, clock)
+    joined = container.join_visit()(appointment_id=visit.id, actor=patient)
+    assert (joined.room.provider, joined.attendee.details) == (Provider.MEMORY, {})
+    with pytest.raises(UnauthenticatedError):
+        container.enter_meeting()(meeting_id=joined.room.id, token="x")
+
+
+def test_by_webrtc_two_people_enter_the_meeting_of_their_visit_until_it_is_over() -> None:
+    container, clock = in_memory(MEETINGS="webrtc", ICE_SERVERS=ICE)
+    doctor, patient, visit = a_visit(container, clock)
+    ways = [container.join_visit()(appointment_id=visit.id, actor=one) for one in (doctor, patient)]
+    assert {(one.room.provider, one.room.id) for one in ways} == {(Provider.WEBRTC, ways[0].room.id)}
+    assert {str(one.attendee.details["ice_servers"]) for one in ways} == {
+        "[{'urls': ['turn:turn.example'], 'username': 'clinic', 'credential': 'hunter2'}]"
+    }
+    entered = [container.enter_meeting()(meeting_id=one.room.id, token=one.attendee.details["token"]) for one in ways]
+    seats = [seat for seat, _ in entered]
+    assert [seat.side for seat in seats] == [Side.DOCTOR, Side.PATIENT]
+    assert [welcome.present for _, welcome in entered] == [False, True]
+    assert [*container.find_closed()(seats)] == []
+    assert container.signals().owners() == {container.owner()}
+    container.complete_visit()(appointment_id=visit.id, doctor=doctor)
+    assert [*container.find_closed()(seats)] == seats
+    container.run_sagas()()
+    assert container.signals().is_closed(ways[0].room.id)
+    with pytest.raises(JoinWindowClosedError):
+        container.join_visit()(appointment_id=visit.id, actor=patient)
+    container.rate_visit()(appointment_id=visit.id, patient=patient, score=5, comment="Thank you")
+    (rating,) = container.list_ratings()(doctor_id=doctor.id, viewer=patient)
+    assert container.read_comments()([rating]) == {rating.comment: "Thank you"}
+    assert container.sum_ratings()([doctor.id]) == {doctor.id: RatingSum(1, 5)}
+
+
+def test_seats_of_dead_processes_are_freed_and_this_ones_are_not() -> None:
+    container, clock = in_memory(MEETINGS="webrtc")
+    doctor, patient, visit = a_visit(container, clock)
+    ways = [container.join_visit()(appointment_id=visit.id, actor=one) for one in (doctor, patient)]
+    container.enter_meeting()(meeting_id=ways[0].room.id, token=ways[0].attendee.details["token"])
+    seat = Seat(
+        meeting_id=MeetingId(ways[0].room.id),
+        appointment_id=visit.id,
+        side=Side.PATIENT,
+        connection=ConnectionId("of-the-dead"),
+    )
+    # The same pid, at another time.
+    dead = f"{container.owner().rpartition(':')[0]}:1"
+    container.signals().enter(seat, owner=dead)
+    assert is_gone(dead)
+    assert container.take_over_seats()() == 1
+    assert container.signals().owners() == {container.owner()}
+
+
+def test_rooms_in_the_place_of_the_configured_ones_are_joined_and_ended() -> None:
+    container, clock = in_memory()
+    rooms = ControlledRooms()
+    container.meeting_rooms.override(providers.Object(rooms))
+    doctor, patient, visit = a_visit(container, clock)
+    for one in (doctor, patient):
+        assert container.join_visit()(appointment_id=visit.id, actor=one).room is rooms.created[0]
+    container.complete_visit()(appointment_id=visit.id, doctor=doctor)
+    container.run_sagas()()
+    assert set(rooms.ended) == {rooms.created[0].id}
+
+
+def test_ice_servers_that_browsers_do_not_take_are_named_before_anything_is_opened() -> None:
+    settings = load_settings({"TELEMED_ICE_SERVERS": '[{"urls": "turn:hunter2.example"}]'}, data=Path("/nowhere"))
+    with pytest.raises(SettingsError) as refused:
+        open_container(settings)
+    assert str(refused.value).startswith("TELEMED_ICE_SERVERS server 1 must have both username and credential")
+    assert "hunter2" not in str(refused.value)
 
 
 # What follows from commits

@@ -90,3 +90,8 @@ def test_wrong_input_says_where_and_other_refusals_do_not() -> None:
     fields = (FieldError("weekly.0.start", "must be a multiple of 5"), FieldError("name", "is too long"))
     assert problem(InvalidError.of(fields)).fields == fields
     assert problem(NotFoundError()).fields == ()
+
+
+def test_a_refusal_says_from_when_on_a_visit_can_be_joined_and_no_other_does() -> None:
+    opens_at = datetime(2026, 6, 1, tzinfo=UTC)
+    assert {kind: problem(one(kind)).opens_at for kind in ALL} == dict.fromkeys(ALL) | {JoinWindowClosedError: opens_at}

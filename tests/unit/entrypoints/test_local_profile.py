@@ -9,9 +9,12 @@ import pytest
 
 import adapters.sql
 from adapters.memory import open_memory
-from adapters.secret_files import Secrets, new_secrets
+from adapters.secret_files import Secrets, derive, new_secrets
 from entrypoints.container import open_container
 from entrypoints.settings import SettingsError, load_settings
+from telemed_core.domain.ids import AccountId, AppointmentId
+from telemed_core.domain.meetings import Meeting
+from telemed_core.errors import UnauthenticatedError
 
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -61,6 +64,42 @@ def test_texts_are_sealed_under_the_keys_of_the_folder_and_the_previous_one_is_a
     second = open_container(load_settings(rotating, data=tmp_path))
     assert second.sealing().unseal(sealed, context="here") == "a cough"
     assert second.sealing().index("space", "value") == first.sealing().index("space", "value")
+
+
+def test_rooms_are_named_by_the_folders_secret_and_live_on_while_it_is_rotated(
+    tmp_path: Path, stores_of_sql: list[dict[str, Any]]
+) -> None:
+    visit, other = AppointmentId("visit-1"), AppointmentId("visit-2")
+    first = open_container(load_settings({}, data=tmp_path))
+    room = first.meeting_rooms().create(visit, generation=1)
+    assert open_container(load_settings({}, data=tmp_path)).meeting_rooms().create(visit, generation=1) == room
+    meeting = Meeting(visit, 1, room.id)
+    token = first.meeting_rooms().admit(meeting, AccountId("patient-1")).details["token"]
+    before = (tmp_path / "secrets" / "secret").read_text()
+    rotating = open_container(load_settings({"TELEMED_SECRET": KEY, "TELEMED_SECRET_PREVIOUS": before}, data=tmp_path))
+    assert rotating.meeting_rooms().find(meeting) == room
+    assert rotating.attendee_tokens().verify(token) == first.attendee_tokens().verify(token)
+    assert rotating.meeting_rooms().create(other, generation=1) != first.meeting_rooms().create(other, generation=1)
+    after = open_container(load_settings({"TELEMED_SECRET": KEY}, data=tmp_path))
+    assert after.meeting_rooms().find(meeting) is None
+    with pytest.raises(UnauthenticatedError):
+        after.attendee_tokens().verify(token)
+
+
+def test_the_key_of_rooms_is_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    derived: list[tuple[bytes, str]] = []
+
+    def deriving(root: bytes, name: str) -> bytes:
+        derived.append((root, name))
+        return derive(root, name)
+
+    monkeypatch.setattr("adapters.secret_files.derive", deriving)
+    container = open_container(load_settings({}, data=tmp_path))
+    container.meeting_rooms(), container.cursors(), container.identity()
+    names = [name for _, name in derived]
+    assert names[0] == "meeting"
+    assert len(set(names)) == len(names) == 4
+    assert {root for root, _ in derived} == {container.secrets().root}
 
 
 def test_closing_closes_what_was_opened_and_nothing_else(tmp_path: Path, stores_of_sql: list[dict[str, Any]]) -> None:

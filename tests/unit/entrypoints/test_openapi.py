@@ -21,6 +21,7 @@ from telemed_core.domain.status import Status
 from telemed_core.errors import (
     DeadlinePassedError,
     InvalidCredentialsError,
+    JoinWindowClosedError,
     SlotTakenError,
     StaleVersionError,
     TooManyAttemptsError,
@@ -83,7 +84,14 @@ REPLACE = op(
 )
 REFUSE = op("refuse", "POST", "/v1/things/{id}/refuse", body=Refusal, status=204)
 FILE = op("file", "GET", "/v1/things/{id}/calendar.ics", media_type="text/calendar; charset=utf-8")
-FEW = (CANCEL, SHOW, LIST, SEARCH, SIGN_IN, CHANGE, REPLACE, REFUSE, FILE)
+JOIN = op(
+    "join",
+    "POST",
+    "/v1/things/{id}/join",
+    details="Be *there*.",
+    refusals=(JoinWindowClosedError, SlotTakenError),
+)
+FEW = (JOIN, CANCEL, SHOW, LIST, SEARCH, SIGN_IN, CHANGE, REPLACE, REFUSE, FILE)
 MADE = document(FEW, version="1.2.3", server_url="https://clinic.example")
 WHOLE = document(OPERATIONS, version="1")
 
@@ -212,8 +220,38 @@ def test_every_code_has_an_example_that_is_a_problem_of_its_status() -> None:
                     value = WHOLE["components"]["examples"][code]["value"]
                     assert (str(value["status"]), value["code"]) == (status, code)
                     assert (value["errors"] is not None) == (status == "422")
+                    assert ("opens_at" in value) == (code == "join_window_closed")
+                    schema = {**content["schema"], "components": WHOLE["components"]}
+                    jsonschema_rs.validate(schema, value)
     for example in WHOLE["components"]["examples"].values():
         jsonschema_rs.validate(problem, example["value"])
+
+
+def test_who_comes_too_early_is_told_when_to_come_and_the_schema_of_that_operation_says_so() -> None:
+    response = resolved(described(JOIN)["responses"]["409"])
+    content = response["content"]["application/problem+json"]
+    schema = {**content["schema"], "components": MADE["components"]}
+    told = resolved(content["examples"]["join_window_closed"])["value"]
+    assert told["opens_at"] == "2026-06-01T14:50:00Z"
+    assert jsonschema_rs.is_valid(schema, told)
+    untold = {name: value for name, value in told.items() if name != "opens_at"}
+    assert not jsonschema_rs.is_valid(schema, untold)
+    assert jsonschema_rs.is_valid(schema, {**untold, "code": "slot_taken"})
+    assert not jsonschema_rs.is_valid(schema, {**told, "code": "deadline_passed"})
+    assert json.dumps(MADE["paths"]).count("JoinWindowClosedProblem") == 1
+    assert "JoinWindowClosedProblem" not in document((SHOW,), version="1")["components"]["schemas"]
+
+
+def test_what_a_reader_has_to_know_beyond_a_sentence_follows_who_may_call() -> None:
+    assert described(JOIN)["description"] == "For everyone who is signed in.\n\nBe *there*."
+
+
+def test_the_way_into_a_meeting_is_told_where_it_is_handed_out() -> None:
+    (join,) = [one for one in OPERATIONS if one.name == "join_visit"]
+    assert codes(join, 409, WHOLE) == ["invalid_transition", "join_window_closed"]
+    told = WHOLE["paths"]["/v1/appointments/{id}/join"]["post"]["description"]
+    for word in ("meeting.signalling", "hello", "candidate", "peer", "4401", "4404", "4409", "4410", "4429", "64 KiB"):
+        assert word in told
 
 
 def test_only_operations_for_somebody_ask_for_a_token() -> None:

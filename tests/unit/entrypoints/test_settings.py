@@ -1,17 +1,24 @@
 """Settings: what is allowed, and what a wrong one is answered."""
 
 import base64
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.smtp import open_smtp
+from entrypoints.cli import telemed
+from entrypoints.cli.running import run
+from entrypoints.failures import MISUSED
 from entrypoints.settings import SECRETS, Settings, SettingsError, effective, handed_on, load_settings
 
 KEY = base64.b64encode(b"k" * 32).decode()
 SERVER = "postgresql+psycopg://clinic:hunter2@db.example:5432/telemed"
 KEYS = {f"TELEMED_{name.upper()}": KEY for name in SECRETS}
+
+VIDEO = "TELEMED_MEETINGS must be memory or webrtc; chime is not part of this release"
+NO_ICE = "TELEMED_ICE_SERVERS must be left out: rooms in memory have no sound and picture"
 
 
 def refusal(environment: dict[str, str], **options: object) -> str:
@@ -82,6 +89,13 @@ def test_options_win_over_the_environment_and_none_is_no_option() -> None:
             "TELEMED_SMTP_URL must be smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…",
         ),
         ({"TELEMED_OBJECTS": "s3"}, "TELEMED_OBJECTS is not a setting of this release"),
+        ({"TELEMED_MEETINGS": "chime"}, VIDEO),
+        ({"TELEMED_MEETINGS": "zoom"}, VIDEO),
+        ({"TELEMED_MEETINGS": "WebRTC"}, VIDEO),
+        ({"TELEMED_MEETINGS": ""}, "TELEMED_MEETINGS is empty: leave it out, or say something"),
+        ({"TELEMED_ICE_SERVERS": " "}, "TELEMED_ICE_SERVERS is empty: leave it out, or say something"),
+        ({"TELEMED_PROFILE": "memory", "TELEMED_ICE_SERVERS": "[]"}, NO_ICE),
+        ({"TELEMED_MEETINGS": "memory", "TELEMED_ICE_SERVERS": "[]"}, NO_ICE),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_allowed(environment: dict[str, str], expected: str) -> None:
@@ -312,6 +326,61 @@ def test_secrets_are_handed_on_by_name_and_never_shown() -> None:
     assert settings.configured_secrets() == dict.fromkeys([*SECRETS, "data_key_previous"], KEY)
     assert KEY not in repr(settings)
     assert KEY not in str(effective(settings))
+
+
+@pytest.mark.parametrize(
+    ("environment", "video"),
+    [
+        ({}, "webrtc"),
+        ({"TELEMED_PROFILE": "memory"}, "memory"),
+        ({"TELEMED_PROFILE": "memory", "TELEMED_MEETINGS": "webrtc"}, "webrtc"),
+        ({"TELEMED_PROFILE": "local", "TELEMED_MEETINGS": "memory"}, "memory"),
+    ],
+)
+def test_each_profile_has_its_video_unless_another_is_chosen(environment: dict[str, str], video: str) -> None:
+    settings = load_settings(environment)
+    assert settings.meetings == video
+    shown = next(one for one in effective(settings) if one.name == "TELEMED_MEETINGS")
+    assert shown.value == video
+    assert shown.default == ("memory" if settings.profile == "memory" else "webrtc")
+    assert shown.source == ("environment" if "TELEMED_MEETINGS" in environment else "default")
+
+
+def test_the_profile_may_be_an_option_and_the_video_follows() -> None:
+    assert load_settings({"TELEMED_PROFILE": "local"}, profile="memory").meetings == "memory"
+
+
+def test_where_the_profile_is_wrong_nothing_is_said_of_its_video() -> None:
+    assert (
+        refusal({"TELEMED_PROFILE": "x"}) == "TELEMED_PROFILE must be memory or local; aws is not part of this release"
+    )
+    assert refusal({"TELEMED_PROFILE": "x", "TELEMED_MEETINGS": "x"}).endswith(f"; {VIDEO}")
+
+
+def test_the_passwords_of_ice_servers_are_masked() -> None:
+    servers = '[{"urls": "turn:turn.example", "username": "clinic", "credential": "hunter2"}]'
+    settings = load_settings({"TELEMED_ICE_SERVERS": servers})
+    assert settings.ice_servers is not None
+    assert settings.ice_servers.get_secret_value() == servers
+    for shown in (repr(settings), str(effective(settings))):
+        assert "hunter2" not in shown
+        assert "turn.example" not in shown
+    unset = next(one for one in effective(load_settings({})) if one.name == "TELEMED_ICE_SERVERS")
+    assert (unset.value, unset.default) == ("", "")
+
+
+@pytest.mark.parametrize("command", ["config", "serve --port 0", "doctors list", "demo"])
+def test_wrong_ice_servers_are_named_by_every_command_before_anything_starts(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("TELEMED_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TELEMED_ICE_SERVERS", "hunter2")
+    assert run(telemed, ["--data", str(tmp_path / "new"), *command.split()]) == MISUSED
+    told = capsys.readouterr()
+    assert told.err == 'Error: TELEMED_ICE_SERVERS must be a JSON list such as [{"urls": "stun:stun.example:3478"}]\n'
+    assert told.out == ""
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_settings_do_not_change() -> None:

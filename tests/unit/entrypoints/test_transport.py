@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.http.transport import Transport, UnfinishedAnswerError
@@ -297,16 +298,60 @@ def test_a_request_is_a_line_with_the_template_of_its_path_and_nothing_that_was_
     assert (unknown["method"], unknown["route"]) == ("OTHER", None)
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
-def test_other_scopes_pass_as_they_are(kind: str) -> None:
+def test_the_lifespan_passes_as_it_is() -> None:
     passed: list[Any] = []
 
     async def app(*arguments: Any) -> None:
         passed.extend(arguments)
 
-    given = ({"type": kind}, object(), object())
+    given = ({"type": "lifespan"}, object(), object())
     asyncio.run(Transport(app, secure=True)(*given))
     assert passed == [*given]
+
+
+def socket(app: ASGIApp, *received: Message) -> list[Message]:
+    """What is sent over a WebSocket on which that is received."""
+    waiting, sent = list(received), []
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": f"/v1/{MARK}", "query_string": MARK.encode(), "headers": []}
+    asyncio.run(Transport(app, secure=True)(scope, receive, send))
+    return sent
+
+
+def test_a_websocket_has_an_id_and_a_line_with_the_code_that_ended_it_first(logged: list[dict[str, Any]]) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = Route("/v1/{word}", answering())
+        await send({"type": "websocket.accept", "subprotocol": None, "headers": [(b"a", b"b")]})
+        await receive()
+        await send({"type": "websocket.close", "code": 4410})
+
+    accepted, closed = socket(app, {"type": "websocket.disconnect", "code": 1001})
+    assert closed["code"] == 4410
+    (line,) = logged
+    assert dict(accepted["headers"]) == {b"a": b"b", b"x-request-id": line["request_id"].encode()}
+    assert (line["method"], line["route"], line["status"]) == ("WEBSOCKET", "/v1/{word}", 1001)
+
+
+def test_a_bug_closes_a_websocket_that_is_open_and_no_other(logged: list[dict[str, Any]]) -> None:
+    def failing_after(*messages: Message) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await answering(*messages)(scope, receive, send)
+            raise RuntimeError(MARK)
+
+        return app
+
+    accept, close = {"type": "websocket.accept"}, {"type": "websocket.close", "code": 4410}
+    assert [message.get("code") for message in socket(failing_after(accept))] == [None, 1011]
+    assert [message.get("code") for message in socket(failing_after(accept, close))] == [None, 4410]
+    assert [message["type"] for message in socket(failing_after())] == ["websocket.close"]
+    assert [line["status"] for line in logged if "status" in line] == [1011, 4410, 403]
+    assert [line["what"] for line in logged if "what" in line] == ["bug"] * 3
 
 
 def test_the_log_is_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,9 @@ from telemed_core.errors import InvalidError
 from telemed_core.messages import (
     agenda_view,
     appointment_view,
+    meetings,
     notices,
+    problems,
     profiles,
     queries,
     requests,
@@ -35,8 +37,8 @@ def models(base: type[BaseModel], *modules: Any) -> list[type[BaseModel]]:
     ]
 
 
-REQUESTS = models(Request, requests, sign_in, profiles, queries, notices, sagas)
-VIEWS = models(View, views, sign_in, agenda_view, appointment_view, notices, sagas)
+REQUESTS = models(Request, requests, sign_in, profiles, queries, meetings, notices, sagas)
+VIEWS = models(View, views, problems, sign_in, agenda_view, appointment_view, meetings, notices, sagas)
 _, WHOLE = models_json_schema([*((one, "validation") for one in REQUESTS), *((one, "serialization") for one in VIEWS)])
 DEFS: dict[str, Any] = WHOLE["$defs"]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -71,6 +73,7 @@ GOOD: dict[str, Any] = {
     "Refreshing": {"refresh_token": "s.1.m"},
     "PasswordResetRequest": {"login": "123456-SP"},
     "PasswordResetConfirmation": {"token": "t", "password": "four loud herons at dawn"},
+    "VisitRating": {"score": 5, "comment": "Took her time."},
     "OperatorsReason": {"reason": "the server is back"},
 }
 # Each with values at the edge that are read, and values just beyond it that are not.
@@ -129,6 +132,8 @@ EDGES: list[tuple[str, str, list[Any], list[Any]]] = [
     ("PasswordResetRequest", "login", ["x", "x" * 254], ["", "x" * 255, 1, None]),
     ("PasswordResetConfirmation", "token", ["x", "é" * 1024], ["", "x" * 1025, 1, None]),
     ("PasswordResetConfirmation", "password", ["x" * 12, "x" * 128], ["x" * 11, "x" * 129]),
+    ("VisitRating", "score", [1, 5], [0, 6, 1.5, "5", True, None]),
+    ("VisitRating", "comment", [None, "", "a\nb", "x" * 500], ["x" * 501, "a\0b", "a\u202eb", 5]),
     ("OperatorsReason", "reason", ["abc", "x" * 500], ["ab", "x" * 501, "a\0b"]),
 ]
 

@@ -33,11 +33,11 @@ from telemed_core.domain.ids import (
 from telemed_core.domain.instants import Interval, TimeZone
 from telemed_core.domain.people import EmailAddress, Language, Role
 from telemed_core.domain.places import Cents, GeoPoint
+from telemed_core.domain.ratings import UNRATED, RatingSum
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.slots import Slots
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
-from telemed_core.errors import FieldError
 from telemed_core.messages.agenda_view import (
     agenda_view,
     block_view,
@@ -59,7 +59,6 @@ from telemed_core.messages.views import (
     instant_text,
     own_doctor_view,
     patient_view,
-    problem_view,
     specialties_view,
     verified_doctor_view,
 )
@@ -105,6 +104,8 @@ SCHEDULE = Schedule(
     agenda=AGENDA,
 )
 
+RATED = RatingSum(count=3, total=13)
+
 
 def body(view: View) -> dict[str, Any]:
     return view.model_dump(mode="json")
@@ -124,7 +125,7 @@ def test_instants_are_utc_with_whole_seconds_rounded_down() -> None:
 
 
 def test_a_doctor_is_shown_without_what_is_private() -> None:
-    assert body(doctor_view(a_doctor(address=None))) == {
+    assert body(doctor_view(a_doctor(address=None), UNRATED)) == {
         "id": a_doctor().id,
         "name": "Ana Lima",
         "crm": str(a_doctor().crm),
@@ -140,7 +141,7 @@ def test_a_doctor_is_shown_without_what_is_private() -> None:
 
 def test_a_doctor_sees_what_is_private_too() -> None:
     doctor = a_doctor()
-    own = body(own_doctor_view(doctor))
+    own = body(own_doctor_view(doctor, RATED))
     assert {name: own.pop(name) for name in ("role", "status", "email", "cpf", "language")} == {
         "role": "doctor",
         "status": doctor.status.value,
@@ -148,19 +149,29 @@ def test_a_doctor_sees_what_is_private_too() -> None:
         "cpf": doctor.cpf.digits,
         "language": "pt-BR",
     }
-    assert own == body(doctor_view(doctor))
-    assert body(account_view(doctor)) == body(own_doctor_view(doctor))
+    assert own == body(doctor_view(doctor, RATED))
+    assert body(account_view(doctor, RATED)) == body(own_doctor_view(doctor, RATED))
+    assert body(account_view(doctor)) == body(own_doctor_view(doctor, UNRATED))
 
 
 def test_a_decision_names_the_appointments_still_to_come() -> None:
     doctor = a_doctor(status=DoctorStatus.SUSPENDED)
-    assert body(verified_doctor_view(doctor, [ONE])) == {**body(own_doctor_view(doctor)), "affected": ["a1"]}
+    assert body(verified_doctor_view(doctor, RATED, [ONE])) == {
+        **body(own_doctor_view(doctor, RATED)),
+        "affected": ["a1"],
+    }
 
 
 def test_a_card_has_the_fields_of_search_results() -> None:
-    assert list(body(doctor_card_view(a_doctor()))) == [
+    assert list(body(doctor_card_view(a_doctor(), UNRATED))) == [
         "id", "name", "crm", "specialties", "rating", "distance_km", "price_cents", "next_free",
     ]  # fmt: skip
+
+
+def test_a_doctor_is_shown_with_the_plain_average_of_the_ratings_and_their_number() -> None:
+    shown = [view(a_doctor(), RATED) for view in (doctor_view, doctor_card_view, own_doctor_view, account_view)]
+    shown.append(verified_doctor_view(a_doctor(), RATED, []))
+    assert [body(view)["rating"] for view in shown] == [{"average": 13 / 3, "count": 3}] * 5
 
 
 def test_a_patient_is_shown_whole_to_themself() -> None:
@@ -299,7 +310,7 @@ def test_the_detail_of_an_event_is_a_code_or_instants_and_never_text() -> None:
 
 
 def test_a_page_has_items_and_a_cursor() -> None:
-    page = Page[Any](items=(doctor_view(a_doctor()),), next_cursor=None)
+    page = Page[Any](items=(doctor_view(a_doctor(), UNRATED),), next_cursor=None)
     assert list(body(page)) == ["items", "next_cursor"]
 
 
@@ -332,16 +343,3 @@ def test_a_key_set_shows_nothing_but_public_keys() -> None:
 
 def test_health_is_one_word() -> None:
     assert body(HealthView(status="ok")) == {"status": "ok"}
-
-
-def test_a_problem_names_its_type_and_the_wrong_fields() -> None:
-    wrong = problem_view(status=422, code="slot_not_offered", detail="no", fields=[FieldError("start", "is wrong")])
-    assert body(wrong) == {
-        "type": "urn:telemed:problem:slot_not_offered",
-        "title": "Slot not offered",
-        "status": 422,
-        "detail": "no",
-        "code": "slot_not_offered",
-        "errors": [{"field": "start", "message": "is wrong"}],
-    }
-    assert body(problem_view(status=404, code="not_found", detail="no"))["errors"] is None

@@ -7,7 +7,6 @@ from typing import Any
 import attrs
 import pytest
 
-from adapters.memory import open_memory
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import SagaId
@@ -22,48 +21,11 @@ from telemed_core.testing.builders import a_password, a_patient, a_reservation, 
 from telemed_core.testing.contracts.suite import requested
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.faults import After, Before, Faulty, Twice
-from telemed_core.testing.wiring import Clinic, a_clinic
+from telemed_core.testing.wiring import Clinic
+from unit.saga.looking import accepted, phases, published
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PASSWORD = a_password()
-
-
-@pytest.fixture
-def clinic() -> Clinic:
-    return a_clinic(open_memory())
-
-
-@pytest.fixture
-def clock(clinic: Clinic) -> SettableClock:
-    assert isinstance(clinic.clock, SettableClock)
-    return clinic.clock
-
-
-@pytest.fixture
-def doctor(clinic: Clinic) -> Doctor:
-    """Approved, and told so."""
-    doctor = clinic.doctor()
-    clinic.run_sagas()
-    clinic.publisher.published.clear()
-    return doctor
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    return clinic.patient()
-
-
-def accepted(clinic: Clinic, appointment: Appointment, doctor: Doctor) -> Appointment:
-    return clinic.accept_appointment(appointment_id=appointment.id, rev=appointment.rev, doctor=doctor)
-
-
-def published(clinic: Clinic) -> list[tuple[Kind, int]]:
-    return [(one.kind, one.seq) for one in clinic.publisher.published]
-
-
-def phases(clinic: Clinic) -> dict[str, Phase]:
-    """Of all sagas but those that wait for the time to remind."""
-    return {row.id: row.progress.phase for row in clinic.log.list(limit=99) if row.name != "remind"}
 
 
 def asked(clinic: Clinic, saga_id: str, **facts: Any) -> Asked:

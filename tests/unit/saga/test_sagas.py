@@ -21,14 +21,19 @@ PINNED: Final = {
     ("move", 1): "58460fc025b5",
     ("accept", 1): "afc64ee6fecf",
     ("refuse", 1): "a21bcb09ac1e",
+    ("refuse", 2): "1d71dc09bd44",
     ("expire", 1): "239af376d6db",
+    ("expire", 2): "fee9b3a5f653",
     ("cancel", 1): "eea6072ee010",
+    ("cancel", 2): "8229fd721b84",
     ("propose", 1): "c8bebf8d7e87",
     ("agree", 1): "01434e64b47b",
     ("decline", 1): "dbc15d24b699",
     ("lapse", 1): "8073480768ed",
     ("complete", 1): "652cb854be2e",
+    ("complete", 2): "a34e710d9e0f",
     ("no_show", 1): "62d53bee2d42",
+    ("no_show", 2): "aee662d4525b",
     ("verification", 1): "c8e5108783e1",
     ("close_account", 1): "b4d8ac98e547",
     ("remind", 1): "b264c3e97907",
@@ -50,6 +55,27 @@ def test_every_saga_that_an_event_starts_is_there_and_begins_past_its_pivot() ->
         assert saga is not None
         assert saga.pivot == 0
         assert saga.begun == 1
+
+
+ENDINGS: Final = ("refuse", "expire", "cancel", "complete", "no_show")
+
+
+def test_whatever_ends_a_visit_tells_it_and_then_ends_its_meeting() -> None:
+    ending = {saga.name for saga in SAGAS if any(step.name == "end_meeting" for step in saga.steps)}
+    assert ending == set(ENDINGS)
+    for name in ENDINGS:
+        saga = REGISTRY.latest(name)
+        assert saga is not None
+        assert [step.name for step in saga.steps[1:]] == ["notify", "end_meeting"]
+        assert saga.version == 2
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_what_was_begun_before_meetings_were_ended_is_still_known(name: str) -> None:
+    [old] = [saga for saga in SAGAS if (saga.name, saga.version) == (name, 1)]
+    row = old.begin(SagaStart(SagaId("a.2"), name, Id("a")), at=MONDAY)
+    assert REGISTRY.find(row) == old
+    assert [step.name for step in old.steps[1:]] == ["notify"]
 
 
 def test_nobody_is_told_before_the_pivot() -> None:

@@ -97,6 +97,18 @@ def test_the_model_settles_as_the_domain_does(state: str) -> None:
         assert facts(told(appointment).by_now(now)) == facts(told(appointment.settled(now=now))), now
 
 
+@pytest.mark.parametrize("state", STATES)
+def test_the_model_predicts_which_visits_may_be_rated(state: str) -> None:
+    appointment = STATES[state]()
+    for now in INSTANTS:
+        try:
+            visit.rate(appointment, by=PATIENT.id, score=3, comment=None, now=now)
+            code = None
+        except TelemedError as refused:
+            code = refused.code
+        assert told(appointment).by_now(now).may_be_rated() == code, now
+
+
 def test_the_model_refuses_an_accept_of_another_revision() -> None:
     assert told(STATES["requested"]()).accept(7) == "stale_revision"
 

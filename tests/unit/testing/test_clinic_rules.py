@@ -8,7 +8,7 @@ import pytest
 
 from adapters.memory import open_memory
 from telemed_core.testing.clinic import clinic_machine
-from telemed_core.testing.clinic_run import AGENDAS
+from telemed_core.testing.clinic_run import AGENDAS, appointment_of
 
 MINUTE = timedelta(minutes=1)
 
@@ -28,6 +28,7 @@ class Day:
             "the_ledger_is_the_union_of_what_is_held",
             "what_is_counted_is_what_is_unanswered",
             "what_is_listed_is_what_can_be_booked",
+            "the_sums_are_those_of_the_ratings",
         ):
             getattr(self.clinic, invariant)()
         return self
@@ -88,12 +89,48 @@ def test_nothing_is_proposed_where_nothing_is_offered(day: Day) -> None:
     assert [one.offer for one in day.clinic.visits.values()] == [None]
 
 
+def a_visit_in_progress(day: Day) -> Day:
+    return day.request().accept().on("a_visit_begins", side="patient").on("join", side="doctor", down=False)
+
+
 def test_a_visit_begins_and_is_completed(day: Day) -> None:
-    day.request().accept().on("a_visit_begins", side="patient").on("join", side="doctor")
+    a_visit_in_progress(day)
     assert day.states == ["in_progress"]
-    day.on("join", side="doctor").on("complete", lossy=False)
+    day.on("join", side="doctor", down=False).on("complete", lossy=False)
     assert day.states == ["completed"]
-    day.on("join", side="doctor")
+    day.on("join", side="doctor", down=False)
+
+
+def test_nobody_is_present_while_no_room_is_to_be_had(day: Day) -> None:
+    day.request().accept().on("a_visit_begins", side="patient").on("join", side="doctor", down=True)
+    assert day.states == ["confirmed"]
+    day.on("join", side="doctor", down=False).on("join", side="doctor", down=True)
+    assert day.states == ["in_progress"]
+
+
+def test_a_room_that_dies_is_made_anew(day: Day) -> None:
+    a_visit_in_progress(day).act("a_room_dies", pick=0)
+    for side in ("doctor", "patient", "doctor"):
+        day.on("join", side=side, down=False)
+    assert [len(meetings) for meetings in day.clinic.meetings.values()] == [2]
+
+
+@pytest.mark.parametrize("lossy", [False, True])
+def test_a_completed_visit_is_rated_once_and_the_answer_is_repeated(day: Day, lossy: bool) -> None:
+    a_visit_in_progress(day).on("rate", score=4, comment="a comment", lossy=False)
+    assert day.clinic.ratings == {}
+    day.on("complete", lossy=False).on("rate", score=6, comment=None, lossy=False)
+    day.on("rate", score=4, comment="a comment", lossy=lossy).on("rate", pick=5, score=1, comment=None, lossy=False)
+    assert [one.score for one in day.clinic.ratings.values()] == [4]
+    day.act("repeat", process=1, pick=len(day.clinic.succeeded) - 1)
+
+
+def test_the_ratings_of_a_doctor_are_summed(day: Day) -> None:
+    for patient, score in enumerate((5, 2)):
+        day.request(patient=patient).accept().act("a_visit_is_held", process=0, score=score)
+        day.act("time_passes", length=timedelta(hours=1))
+    assert [one.score for one in day.clinic.ratings.values()] == [5, 2]
+    assert day.states == ["completed", "completed"]
 
 
 def test_one_who_does_not_come_is_declared_absent(day: Day) -> None:
@@ -172,4 +209,4 @@ def test_an_outcome_that_was_not_predicted_is_told(
     day: Day, expected: str, command: Callable[..., Any], message: str
 ) -> None:
     with pytest.raises(AssertionError, match=message):
-        day.clinic.act(0, expected, command, lossy=False)
+        day.clinic.act(0, expected, command, recall=appointment_of, lossy=False)

@@ -17,16 +17,23 @@ from telemed_core.testing.contracts.doctors import DoctorsContract
 from telemed_core.testing.contracts.feeds import FeedsContract
 from telemed_core.testing.contracts.ledger import LedgerContract
 from telemed_core.testing.contracts.lists import ListsContract
+from telemed_core.testing.contracts.meetings import MeetingsContract
 from telemed_core.testing.contracts.notices import NoticesContract
 from telemed_core.testing.contracts.races import RacesContract
+from telemed_core.testing.contracts.ratings import RatingsContract
 from telemed_core.testing.contracts.refusals import RefusalsContract
 from telemed_core.testing.contracts.repeats import RepeatsContract
 from telemed_core.testing.contracts.resets import ResetsContract
+from telemed_core.testing.contracts.rooms import AttendeeTokensContract, MeetingRoomsContract
 from telemed_core.testing.contracts.saga_claims import SagaClaimsContract
 from telemed_core.testing.contracts.sagas import SagaLogContract
 from telemed_core.testing.contracts.schedules import SchedulesContract
 from telemed_core.testing.contracts.services import IdentityContract, SealingContract, TokensContract
 from telemed_core.testing.contracts.sessions import SessionsContract
+from telemed_core.testing.contracts.signal_ends import SignalEndsContract
+from telemed_core.testing.contracts.signal_logs import SignalLogsContract
+from telemed_core.testing.contracts.signal_races import SignalRacesContract
+from telemed_core.testing.contracts.signals import SignalsContract
 
 STORES_CONTRACTS = (
     AccountsContract,
@@ -48,6 +55,12 @@ STORES_CONTRACTS = (
     SagaClaimsContract,
     NoticesContract,
     FeedsContract,
+    MeetingsContract,
+    SignalsContract,
+    SignalLogsContract,
+    SignalEndsContract,
+    SignalRacesContract,
+    RatingsContract,
 )
 
 __all__ = [
@@ -55,6 +68,7 @@ __all__ = [
     "AccountsContract",
     "AppointmentsContract",
     "AttemptsContract",
+    "AttendeeTokensContract",
     "ClosingContract",
     "CredentialsContract",
     "DoctorsContract",
@@ -62,9 +76,12 @@ __all__ = [
     "IdentityContract",
     "LedgerContract",
     "ListsContract",
+    "MeetingRoomsContract",
+    "MeetingsContract",
     "NoticesContract",
     "ProfilesContract",
     "RacesContract",
+    "RatingsContract",
     "RefusalsContract",
     "RegistrationsContract",
     "RepeatsContract",
@@ -74,5 +91,9 @@ __all__ = [
     "SchedulesContract",
     "SealingContract",
     "SessionsContract",
+    "SignalEndsContract",
+    "SignalLogsContract",
+    "SignalRacesContract",
+    "SignalsContract",
     "TokensContract",
 ]
