@@ -14,10 +14,10 @@ help:  ## show this
 run: $(VENV)/run  ## set up and serve demo data of ./data on 127.0.0.1:8000
 	$(BIN)/telemed serve --demo
 
-test: $(VENV)/dev  ## set up and run every part of the tests, gates included
+test: $(VENV)/dev $(VENV)/chromium  ## set up and run every part of the tests, gates included
 	$(BIN)/python tests/run_parts.py
 
-deep: $(VENV)/dev  ## the same with large numbers
+deep: $(VENV)/dev $(VENV)/chromium  ## the same with large numbers
 	TELEMED_TEST_SCALE=deep $(BIN)/python tests/run_parts.py
 
 check: $(VENV)/dev  ## format, lint, types, rules of dependency and the unit tests
@@ -54,3 +54,15 @@ $(VENV)/run: $(VENV)/made requirements/build.txt requirements/runtime.txt pyproj
 $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@touch $@
+
+# In it two people see each other. Debian has a package of it; CHROMIUM=path names another one.
+$(VENV)/chromium: $(VENV)/made
+	@if [ -n "$$CHROMIUM" ]; then \
+	  command -v "$$CHROMIUM" > /dev/null || { echo "CHROMIUM: there is no program at $$CHROMIUM" >&2; exit 1; }; \
+	elif command -v chromium > /dev/null; then \
+	  touch $@; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get update --quiet && DEBIAN_FRONTEND=noninteractive apt-get install --quiet -y --no-install-recommends chromium && touch $@; \
+	else \
+	  echo 'the tests need Chromium: install it, run this as root where apt-get is, or make CHROMIUM=path … names one' >&2; exit 1; \
+	fi

@@ -138,6 +138,12 @@ PARTS = [
         300,
         [tests(*(f"tests/integration/{name}" for name in ("races", "http_races", "saga_crashes")))],
     ),
+    # Two browsers need both cores, and so do 400 people with their server.
+    Part(
+        "meetings",
+        300,
+        [tests(*(f"tests/integration/{name}" for name in ("meetings", "meetings_load", "browser")), "--timeout=400")],
+    ),
     Part("API fuzzing", 120, [tests("tests/integration/fuzzing", "--timeout=900")]),
     Part("attacks", 90, [tests("tests/integration/attacks")]),
     Part(

@@ -1,10 +1,12 @@
 """The FastAPI app: every operation under its path, and nothing of its own."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
@@ -14,6 +16,7 @@ from starlette.types import ASGIApp
 from entrypoints.background import Background
 from entrypoints.container import Container, open_container
 from entrypoints.http.docs import docs_routes
+from entrypoints.http.signalling import Hub
 from entrypoints.http.transport import Transport
 from entrypoints.operations.all_operations import OPERATIONS
 from entrypoints.operations.answering import METHOD_NOT_ALLOWED, NO_SUCH_OPERATION, Api, problem_answer
@@ -23,12 +26,18 @@ from entrypoints.operations.operation import Incoming, Operation, Outgoing
 from entrypoints.seeding import seed
 from entrypoints.settings import load_settings
 
+SIGNALLING: Final = "/v1/meetings/{id}/signal"
+
 Carrying = Callable[[Operation, Incoming], Awaitable[Outgoing]]
 
 
 def make_app(container: Container) -> FastAPI:
-    """The API over these parts, without what the transport adds; its lifespan sweeps, runs sagas and sends e-mails."""
+    """The API over these parts, without what the transport adds.
+
+    Its lifespan sweeps, runs sagas, sends e-mails, and looks after who is connected to meetings.
+    """
     settings = container.settings()
+    hub = Hub(container)
     described = document(OPERATIONS, version=version("telemed"), server_url=settings.public_url)
     app = FastAPI(
         title=described["info"]["title"],
@@ -37,7 +46,7 @@ def make_app(container: Container) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(container),
+        lifespan=_lifespan(container, hub),
         exception_handlers={HTTPException: _refused},
     )
     app.openapi = lambda: described  # type: ignore[method-assign] # FastAPI's own way to bring a document
@@ -50,6 +59,7 @@ def make_app(container: Container) -> FastAPI:
             response_model=None,
             include_in_schema=False,
         )
+    app.add_api_websocket_route(SIGNALLING, hub.meet)
     app.router.routes.extend(docs_routes(described))
     return app
 
@@ -126,16 +136,17 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _response(problem_answer(NO_SUCH_OPERATION))
 
 
-def _lifespan(container: Container) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(container: Container, hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         background = Background(container)
         if container.settings().background == "on":
             background.start()
+        hub.start()
         try:
             yield
         finally:
-            await to_thread.run_sync(background.stop)
+            await asyncio.gather(hub.stop(), to_thread.run_sync(background.stop))
             container.close()
 
     return lifespan

@@ -34,6 +34,8 @@ STOPPING_SECONDS: Final = 5
 ORPHANS_SECONDS: Final = 2.0
 READY_EVERY: Final = 0.05
 ANSWERED_WITHIN: Final = 10.0
+KEEPALIVE: Final = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 50_000}
+"""A client that has vanished is noticed within a minute, by its silence or by what it does not take any more."""
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # where to find oneself when one listens everywhere
 
@@ -93,6 +95,7 @@ def listen(host: str, port: int) -> Address:
         except OverflowError:
             raise CannotListenError(f"cannot listen on {host}:{port}: no such port") from None
         listening.settimeout(0)
+        _keep_alive(listening)
         return Address(host, listening.getsockname()[1], listening)
 
 
@@ -125,7 +128,8 @@ def serve(
         interface=Interfaces.ASGI,
         workers=workers,
         http=HTTPModes.http1,
-        websockets=False,
+        # It holds a frame to 16 MiB, and drops the connection beyond; what an app allows is the app's.
+        websockets=True,
         backlog=WAITING,
         backpressure=WAITING,
         http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000, max_buffer_size=HEADER_BYTES),
@@ -192,6 +196,15 @@ def _announce(address: Address, ready: Callable[[], None], ended: threading.Even
             continue
         finally:
             connection.close()
+
+
+def _keep_alive(listening: socket.socket) -> None:
+    """Ask for signs of life; the connections that are accepted on it do as it does."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        option = getattr(socket, name, None)
+        if option is not None:  # not every system has them all
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _allow_files() -> None:
