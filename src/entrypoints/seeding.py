@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 import attrs
@@ -10,13 +10,16 @@ import attrs
 from entrypoints.container import Container
 from telemed_core.domain.accounts import Administrator
 from telemed_core.domain.agenda import Agenda, Weekday, WeeklyWindow, Window
+from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
 from telemed_core.domain.ids import AdministratorId
-from telemed_core.domain.instants import TimeZone
-from telemed_core.domain.patient import ConsentKind
+from telemed_core.domain.instants import Interval, TimeZone
+from telemed_core.domain.patient import ConsentKind, Patient
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Password, Role
 from telemed_core.domain.places import Cents, GeoPoint
 from telemed_core.domain.specialties import Specialty
+from telemed_core.domain.status import Status
+from telemed_core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 
 PASSWORD: Final = "telemed demo 2026"  # noqa: S105 # published: it opens nothing but demonstrations
 
@@ -146,6 +149,9 @@ _DOCTORS: Final = (
     ),
 )
 
+_ALWAYS_THERE: Final = next(one for one in _DOCTORS if any(days is _ALWAYS for days, _, _ in one.hours))
+_OPEN: Final = (Status.CONFIRMED, Status.IN_PROGRESS)
+
 _PATIENTS: Final = (
     _Person(
         name="Beatriz Rocha",
@@ -190,6 +196,34 @@ def seed(container: Container) -> Sequence[Seeded]:
             _seed_patient(container, person)
         container.create_administrator()(email=ADMINISTRATOR, password=Password(PASSWORD), time_zone=_SAO_PAULO)
     return people()
+
+
+def hour_of(now: datetime) -> datetime:
+    """When a visit begins that is open now: with the hour, as all visits of the doctor who receives at any hour."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def seed_visit(container: Container, *, start: datetime) -> Appointment | None:
+    """A confirmed visit of the last patient at that time, if both have time for it; made unless there is one.
+
+    Args:
+        container: its clock is some minutes before ``start``, and what it does is done there before a sweep can see it.
+    """
+    accounts = container.accounts()
+    doctor, patient = accounts.find(_ALWAYS_THERE.crm), accounts.find(_PATIENTS[-1].cpf)
+    if not (isinstance(doctor, Doctor) and isinstance(patient, Patient)):
+        return None
+    visits = container.list_appointments()(
+        actor=patient, statuses=_OPEN, starting=Interval.lasting(start, timedelta(hours=1))
+    )
+    if visits:
+        return visits[0]
+    try:
+        asked = container.request_appointment()(doctor_id=doctor.id, start=start, patient=patient)
+        return container.accept_appointment()(appointment_id=asked.id, rev=asked.rev, doctor=doctor)
+    except (ConflictError, ForbiddenError, InvalidError, NotFoundError):
+        # Somebody has changed the agenda, has been here at that time, or has withdrawn the doctor's licence.
+        return None
 
 
 def _seed_doctor(container: Container, practice: _Practice) -> None:

@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +13,10 @@ from entrypoints.failures import FAILED, MISUSED
 
 if TYPE_CHECKING:
     from entrypoints.settings import Settings
+    from telemed_core.domain.appointment import Appointment
+
+BEFORE_THE_VISIT: Final = timedelta(minutes=30)
+"""When the demonstration's visit was asked for, so that its time has come."""
 
 
 class CannotServe(click.ClickException):
@@ -51,14 +56,14 @@ def serve(options: Options, host: str, port: int, workers: int, demo: bool) -> N
     except CannotListenError as error:
         raise CannotServe(str(error)) from None
     with address.listening:
-        _prepare(settings)
+        visit = _prepare(settings)
         reached_by = {} if settings.source("public_url") != "default" else {"public_url": address.reachable_url}
         os.environ.update(handed_on(settings, **reached_by))
 
         def ready() -> None:
             click.echo(f"listening on {address.url}")
             if settings.demo:
-                _tell_how_to_sign_in(address.reachable_url)
+                _tell_how_to_sign_in(address.reachable_url, visit)
 
         try:
             run(address, workers=workers, ready=ready)
@@ -81,21 +86,29 @@ def _settings(options: Options, *, demo: bool) -> "Settings":
         raise WrongSetting(str(error)) from None
 
 
-def _prepare(settings: "Settings") -> None:
-    """Migrate, once and before there are workers; memory is the worker's own. A wrong setting is told of here."""
+def _prepare(settings: "Settings") -> "Appointment | None":
+    """Migrate, once and before there are workers; memory is the worker's own. A wrong setting is told of here.
+
+    Answers a visit that can be joined now, where there is a demonstration.
+    """
     from entrypoints.cli.acting import opened_with
-    from entrypoints.seeding import seed
+    from entrypoints.container.opening import travelling_clock
+    from entrypoints.seeding import hour_of, seed, seed_visit
 
     if settings.profile == "memory":
-        return
+        return None
     with opened_with(settings) as container:
         container.stores()
         container.mailer()
-        if settings.demo:
-            seed(container)
+        if not settings.demo:
+            return None
+        seed(container)
+        start = hour_of(container.clock().now())
+    with opened_with(settings, clock=travelling_clock(start - BEFORE_THE_VISIT)) as container:
+        return seed_visit(container, start=start)
 
 
-def _tell_how_to_sign_in(url: str) -> None:
+def _tell_how_to_sign_in(url: str, visit: "Appointment | None") -> None:
     from entrypoints.seeding import PASSWORD, people
 
     everybody = people()
@@ -103,4 +116,7 @@ def _tell_how_to_sign_in(url: str) -> None:
         click.echo(f"  {one.role:<14} {one.name:<36} {one.login}")
     patient = json.dumps({"login": everybody[-1].login, "password": PASSWORD})
     click.echo(f"  password of all: {PASSWORD}")
+    if visit is not None:
+        until = f"open until {visit.closes_at:%H:%M} UTC"
+        click.echo(f"  {'visit':<14} {until:<36} {visit.id}")
     click.echo(f"  curl {url}/v1/auth/token -H 'Content-Type: application/json' -d '{patient}'")

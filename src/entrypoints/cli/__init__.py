@@ -10,14 +10,14 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
 @click.group(
     cls=LazyGroup,
     targets={
-        "demo": Target("entrypoints.cli.demo:demo", "Show the system at work, from registration to no-show."),
+        "demo": Target("entrypoints.cli.demo:demo", "Show the system at work, from registration to a rated visit."),
         "serve": Target("entrypoints.serve:serve", "Serve the API, until it is told to end."),
         "doctors": Target("entrypoints.cli.people:doctors", "Register, list, find and verify doctors."),
         "patients": Target("entrypoints.cli.people:patients", "Register patients."),
         "slots": Target("entrypoints.cli.agendas:slots", "List the free starts of a doctor."),
         "agenda": Target("entrypoints.cli.agendas:agenda", "Show and set a doctor's rules of time, and absences."),
         "appointments": Target(
-            "entrypoints.cli.appointments:appointments", "Ask for, answer, move and cancel appointments."
+            "entrypoints.cli.appointments:appointments", "Ask for, answer, move and cancel appointments, and visit."
         ),
         "sweep": Target("entrypoints.cli.upkeep:sweep", "Do what is due: expiries, sagas, e-mails; once or for ever."),
         "sagas": Target("entrypoints.cli.sagas:sagas", "List sagas, and help those that have come to a stop."),

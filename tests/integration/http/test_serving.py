@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final
@@ -150,14 +151,18 @@ def test_demonstration_people_are_told_of_with_a_line_that_signs_one_in(
     installation: Installation, serve: Callable[..., Server]
 ) -> None:
     for _ in range(2):
-        server = serve(installation, workers=1, arguments=("--demo",))
+        server = serve(installation, workers=1, at=datetime(2026, 6, 1, 12, 30, tzinfo=UTC), arguments=("--demo",))
         until = time.monotonic() + 10
         while "curl" not in server.output.read_text() and time.monotonic() < until:
             time.sleep(0.02)
         told = server.output.read_text()
         assert len(re.findall("^  (?:administrator|doctor|patient) ", told, re.MULTILINE)) == 10
         said = json.loads(re.findall(r"^  curl .* -d '(\{.*\})'$", told, re.MULTILINE)[0])
-        assert server.client().post("/v1/auth/token", said).expect(200)["role"] == "patient"
+        tokens = server.client().post("/v1/auth/token", said).expect(200)
+        assert tokens["role"] == "patient"
+        (visit,) = re.findall(r"^  visit +open until 13:00 UTC +(\S+)$", told, re.MULTILINE)
+        joined = server.client(tokens["access_token"]).post(f"/v1/appointments/{visit}/join").expect(200)
+        assert (joined["opens_at"], joined["closes_at"]) == ("2026-06-01T11:50:00Z", "2026-06-01T13:00:00Z")
         server.stop()
 
 

@@ -136,6 +136,73 @@ def test_from_registration_to_cancellation_over_many_processes(shell: Shell) -> 
         assert secret not in database
 
 
+def test_visits_from_joining_to_a_rating_over_many_processes(shell: Shell) -> None:
+    password = "four quiet otters juggle\n"
+    doctor = shell.body("doctors", "register", "--file", shell.file("doctor.json", DOCTOR), typed=password)["id"]
+    shell.body("patients", "register", "--file", shell.file("patient.json", PATIENT), typed=password)
+    shell.body("doctors", "verify", doctor, "--decision", "approve")
+    shell.body("agenda", "set", shell.file("agenda.json", AGENDA), "--as", "123456-SP")
+    eight, nine = (_confirmed(shell, doctor, start) for start in (EIGHT, NINE))
+
+    shell.at = "2026-06-02T07:49:00-03:00"
+    assert _refused(shell, "join", eight, "--as", "bia@example.org") == "join_window_closed"
+    shell.at = "2026-06-02T07:50:00-03:00"
+    hers = shell.body("appointments", "join", eight, "--as", "bia@example.org")
+    assert (hers["provider"], hers["opens_at"], hers["closes_at"]) == (
+        "webrtc", "2026-06-02T10:50:00Z", "2026-06-02T12:00:00Z",
+    )  # fmt: skip
+    assert shell.body("appointments", "join", eight, "--as", "bia@example.org") == hers
+    theirs = shell.body("appointments", "join", eight, "--as", "123456-SP")
+    assert theirs["meeting"] == hers["meeting"]
+    assert theirs["attendee"]["token"] != hers["attendee"]["token"]
+    told = shell.run("appointments", "join", eight, "--as", "123456-SP")
+    assert (told.returncode, "in_progress" in told.stdout) == (0, True)
+    assert hers["meeting"]["id"] in told.stdout
+    assert theirs["attendee"]["token"] not in told.stdout
+    assert _refused(shell, "rate", eight, "5", "--as", "bia@example.org") == "invalid_transition"
+    assert _refused(shell, "complete", eight, "--as", "bia@example.org") == "forbidden"
+    assert shell.body("appointments", "complete", eight, "--as", "123456-SP")["status"] == "completed"
+    assert _refused(shell, "join", eight, "--as", "bia@example.org") == "join_window_closed"
+
+    assert _refused(shell, "rate", eight, "5", "--as", "123456-SP") == "forbidden"
+    assert shell.run("appointments", "rate", eight, "6", "--as", "bia@example.org").returncode == 2
+    rated = shell.body("appointments", "rate", eight, "4", "--comment", "very kind", "--as", "bia@example.org")
+    assert (rated["score"], rated["comment"]) == (4, "very kind")
+    assert _refused(shell, "rate", eight, "5", "--as", "bia@example.org") == "already_rated"
+    assert shell.body("doctors", "ratings", doctor)["items"] == [rated]
+    assert "very kind" in shell.run("doctors", "ratings", doctor).stdout
+
+    shell.at = "2026-06-02T09:14:00-03:00"
+    assert _refused(shell, "absence", nine, "--as", "bia@example.org") == "too_early"
+    shell.at = "2026-06-02T09:15:00-03:00"
+    assert _refused(shell, "absence", nine, "--as", "bia@example.org") == "not_present"
+    shell.body("appointments", "join", nine, "--as", "bia@example.org")
+    missed = shell.body("appointments", "absence", nine, "--as", "bia@example.org")
+    assert (missed["status"], missed["absent"]) == ("no_show", "doctor")
+
+    assert shell.run("sweep").returncode == 0
+    sagas = shell.body("sagas", "list")["items"]
+    assert {(one["name"], one["phase"]) for one in sagas if one["name"] in {"complete", "no_show"}} == {
+        ("complete", "completed"), ("no_show", "completed"),
+    }  # fmt: skip
+    assert shell.run("ledger", "verify").stdout == "the ledger is clean\n"
+    database = (shell.folder / "data" / "telemed.db").read_bytes()
+    for secret in (b"very kind", theirs["attendee"]["token"].encode()):
+        assert secret not in database
+
+
+def _confirmed(shell: Shell, doctor: str, start: str) -> str:
+    one = shell.body("appointments", "request", doctor, start, "--as", "bia@example.org")["id"]
+    return str(shell.body("appointments", "accept", one, "--rev", "1", "--as", "123456-SP")["id"])
+
+
+def _refused(shell: Shell, *arguments: str) -> str:
+    """The code with which ``telemed appointments …`` is refused."""
+    refused = shell.run("appointments", *arguments)
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    return refused.stderr.split(":")[0]
+
+
 def test_the_demonstration_shows_every_step_and_leaves_nothing_behind(shell: Shell) -> None:
     ended = shell.run("demo", TMPDIR=str(shell.folder))
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -158,6 +225,16 @@ def test_the_demonstration_shows_every_step_and_leaves_nothing_behind(shell: She
         "calendar CANCEL 3",
         "Reminders",
         "no_show: both",
+        "refused: join_window_closed",
+        "the same room, the same way in",
+        "in_progress",
+        "the answer arrives: both can be reached",
+        "no_show: patient",
+        "is told: Appointment completed",
+        "refused: already_rated",
+        "rated 5.0 by 1",
+        "refused: not_present",
+        "no_show: doctor",
         "1 cancelled",
         "A forgotten password",
         "saga accept",

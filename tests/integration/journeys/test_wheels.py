@@ -28,7 +28,7 @@ CORE = (
 )
 SQL = ("adapters.sql", "adapters.sealing", "adapters.secret_files")
 PASSWORDS = ("adapters.local_identity",)
-TOKENS = ("adapters.tokens", "adapters.cursors")
+TOKENS = ("adapters.tokens", "adapters.cursors", "adapters.webrtc")
 CALENDARS = ("adapters.calendars",)
 SERVER = (*TOKENS, "entrypoints.http")
 ALWAYS = (

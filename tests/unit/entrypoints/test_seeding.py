@@ -8,13 +8,14 @@ import pytest
 
 from adapters.system import TravellingClock
 from entrypoints.container import Container, open_container
-from entrypoints.seeding import ADMINISTRATOR, PASSWORD, people, seed
+from entrypoints.seeding import ADMINISTRATOR, PASSWORD, hour_of, people, seed, seed_visit
 from entrypoints.settings import load_settings
 from telemed_core.domain.accounts import Administrator, parse_login
-from telemed_core.domain.doctor import Doctor, DoctorStatus
+from telemed_core.domain.doctor import Decision, Doctor, DoctorStatus
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Cpf, Password, Role
+from telemed_core.domain.status import Status
 from telemed_core.errors import UnavailableError
 from unit.entrypoints.api import on_memory, with_fast_passwords
 
@@ -102,3 +103,67 @@ def test_a_start_that_was_broken_off_is_made_up_for(container: Container, monkey
     seed(container)
     approved = [one for one in accounts(container) if isinstance(one, Doctor) and one.status is DoctorStatus.APPROVED]
     assert len(approved) == 5
+
+
+START = datetime(2026, 6, 1, 13, tzinfo=UTC)
+BEFORE = START - timedelta(minutes=30)
+
+
+@pytest.fixture
+def clock() -> TravellingClock:
+    return TravellingClock(BEFORE)
+
+
+@pytest.fixture
+def before(clock: TravellingClock) -> Iterator[Container]:
+    """Seeded, half an hour before a visit could begin."""
+    opened = with_fast_passwords(open_container(load_settings(on_memory()), clock=clock))
+    seed(opened)
+    yield opened
+    opened.close()
+
+
+def last_patient(container: Container) -> Patient:
+    return [one for one in accounts(container) if isinstance(one, Patient)][-1]
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 59])
+def test_a_visit_of_the_hour_is_open_all_through_it(before: Container, clock: TravellingClock, minutes: int) -> None:
+    now = START + timedelta(minutes=minutes, seconds=59)
+    assert hour_of(now) == START
+    visit = seed_visit(before, start=START)
+    assert visit is not None
+    assert (visit.status, visit.visit.start) == (Status.CONFIRMED, START)
+    clock.travel_to(now)
+    doctor = next(one for one in accounts(before) if one.id == visit.doctor_id)
+    assert isinstance(doctor, Doctor)
+    before.join_visit()(appointment_id=visit.id, actor=doctor)
+    joined = before.join_visit()(appointment_id=visit.id, actor=last_patient(before))
+    assert joined.appointment.status is Status.IN_PROGRESS
+
+
+def test_the_visit_of_an_hour_is_made_once(before: Container) -> None:
+    first, second = (seed_visit(before, start=START) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert second.id == first.id
+    later = seed_visit(before, start=START + timedelta(hours=1))
+    assert later is not None
+    assert later.id != first.id
+
+
+def test_where_the_hour_is_taken_or_the_doctor_may_not_there_is_no_visit(before: Container) -> None:
+    visit = seed_visit(before, start=START)
+    assert visit is not None
+    doctor, patient = visit.doctor_id, last_patient(before)
+    before.cancel_appointment()(appointment_id=visit.id, actor=patient, reason="not today")
+    other = next(one for one in accounts(before) if isinstance(one, Patient))
+    before.request_appointment()(doctor_id=doctor, start=START, patient=other)
+    assert seed_visit(before, start=START) is None
+    root = next(one for one in accounts(before) if isinstance(one, Administrator))
+    before.verify_doctor()(doctor_id=doctor, decision=Decision.SUSPEND, reason="away", actor=root)
+    assert seed_visit(before, start=START + timedelta(hours=1)) is None
+
+
+def test_without_demonstration_people_there_is_no_visit(container: Container) -> None:
+    assert seed_visit(container, start=START) is None

@@ -22,7 +22,8 @@ BETWEEN_CHAPTERS = timedelta(minutes=6)
 @click.command()
 @common
 def demo(options: Options) -> None:
-    """Show the system at work: from registration over a lost race to a no-show, in a folder of its own.
+    """Show the system at work: from registration over a lost race to a visit that is rated, in a folder
+    of its own.
 
     The clock is the demonstration's, and starts at --at; e-mails go to a mailbox in memory. With --data the folder is
     kept.

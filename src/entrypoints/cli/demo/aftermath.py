@@ -1,10 +1,10 @@
-"""What follows from what has happened: reminders, a new password by e-mail, and the sagas that carried it all."""
+"""What follows from what has happened: reminders, a new password by e-mail, a ledger and sagas that agree."""
 
 from collections import Counter
 from datetime import timedelta
 
 from entrypoints.cli.demo.stage import SYSTEM, Stage
-from entrypoints.cli.demo.tellings import Telling
+from entrypoints.cli.demo.tellings import Telling, reminded
 from telemed_core.domain.people import Password
 from telemed_core.domain.sagas import Phase, SagaRow
 
@@ -16,10 +16,7 @@ def reminders(stage: Stage) -> None:
     visit = stage.visit
     for ahead in (timedelta(hours=24), timedelta(hours=1)):
         stage.clock.travel_to(visit.visit.start - ahead)
-        stage.told(
-            Telling(visit.doctor_id, "Lembrete de consulta"),
-            Telling(visit.patient_id, "Appointment reminder"),
-        )
+        stage.told(*reminded(visit))
 
 
 def forgotten_password(stage: Stage) -> None:
@@ -36,6 +33,13 @@ def forgotten_password(stage: Stage) -> None:
     stage.tell(stage.bia.name, "sets another one with what came by e-mail", "set")
     again = stage.refused("invalid_request", lambda: resetting(token=token, password=fresh))
     stage.tell(stage.bia.name, "follows the same link again", again)
+
+
+def audit(stage: Stage) -> None:
+    """In the end the ledger is exactly the live appointments."""
+    differences = list(stage.container.verify_ledger()())
+    stage.check(not differences, f"a clean ledger, not {len(differences)} differences")
+    stage.tell(SYSTEM, "verifies the ledger against the appointments", "clean")
 
 
 def sagas(stage: Stage) -> None:
@@ -58,6 +62,8 @@ def sagas(stage: Stage) -> None:
         "agree",
         "cancel",
         "expire",
+        "complete",
+        "no_show",
     ):
         stage.check(name in names, f"a saga {name}")
 

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 import click
 
 from entrypoints.cli.demo.tellings import Telling, Tellings
 from entrypoints.container import Container
+from telemed_core.application.visiting import Joined
 from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor
@@ -22,6 +23,8 @@ from telemed_core.errors import TelemedError
 
 ZONE = TimeZone("America/Sao_Paulo")
 SYSTEM = "the system"
+MINUTE: Final = timedelta(minutes=1)
+DAY: Final = timedelta(days=1)
 MOST_ROUNDS = 10
 
 
@@ -62,6 +65,9 @@ class Stage:
     visit: Appointment = attrs.field(init=False)
     unanswered: Appointment = attrs.field(init=False)
     loser: Patient = attrs.field(init=False)
+    beside: Appointment = attrs.field(init=False)
+    later: Appointment = attrs.field(init=False)
+    ways: dict[AccountId, Joined] = attrs.field(init=False, factory=dict)
     _numbers: Iterator[int] = attrs.field(init=False, default=attrs.Factory(_unused_numbers, takes_self=True))
 
     def number(self) -> int:
@@ -126,6 +132,15 @@ class Stage:
 
     def _names(self) -> Mapping[AccountId, str]:
         return {one.id: one.name for one in (self.ana, self.rui, self.bia, self.caio, self.duda)}
+
+    def ask(self, patient: Patient, doctor: Doctor, start: datetime, reason: str | None = None) -> Appointment:
+        """The patient's request of that time."""
+        asking = self.container.request_appointment()
+        return asking(doctor_id=doctor.id, start=start, patient=patient, reason=reason)
+
+    def accept(self, seen: Appointment, doctor: Doctor) -> Appointment:
+        """The doctor's yes to what the doctor saw."""
+        return self.container.accept_appointment()(appointment_id=seen.id, rev=seen.rev, doctor=doctor)
 
     def starts(self, doctor: Doctor, viewer: Patient, *, days: int = 5) -> list[datetime]:
         """The starts that the patient can book within some days."""

@@ -8,6 +8,8 @@ import attrs
 
 from entrypoints.container import Container
 from telemed_core.domain.accounts import Account, Administrator
+from telemed_core.domain.appointment import Appointment
+from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.notices import Channel, DeliveryStatus, Notice, NoticeId
 from telemed_core.ports.notices import Mail
@@ -32,6 +34,25 @@ def invited(person: AccountId, title: str, calendar: str, *, acted: bool = False
     """A change that goes to the person's calendar; who acted gets that alone."""
     by_mail = f"e-mail, calendar {calendar}"
     return Telling(person, title, by_mail if acted else f"in app, {by_mail}")
+
+
+def asked(doctor: Doctor) -> Telling:
+    """What a doctor is told of a request."""
+    return Telling(doctor.id, "Nova consulta agendada")
+
+
+def accepted(visit: Appointment) -> tuple[Telling, Telling]:
+    """What both are told where the doctor accepts."""
+    calendar = f"REQUEST {visit.sequence}"
+    return (
+        invited(visit.patient_id, "Appointment confirmed", calendar),
+        invited(visit.doctor_id, "Consulta confirmada", calendar, acted=True),
+    )
+
+
+def reminded(visit: Appointment) -> tuple[Telling, Telling]:
+    """What both are told where the visit is near."""
+    return Telling(visit.doctor_id, "Lembrete de consulta"), Telling(visit.patient_id, "Appointment reminder")
 
 
 class Kept(Protocol):
