@@ -114,7 +114,7 @@ PARTS = [
             # Without the plugins that it does not need: they are slow to load.
             tests(
                 *("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile"),
-                *("-p", "no:schemathesis", "-p", "no:anyio"),
+                *("-p", "no:schemathesis", "-p", "no:anyio", "-p", "no:logging"),
             )
         ],
     ),
@@ -138,11 +138,14 @@ PARTS = [
         300,
         [tests(*(f"tests/integration/{name}" for name in ("races", "http_races", "saga_crashes")))],
     ),
-    # Two browsers need both cores, and so do 400 people with their server.
+    # Two people who talk mostly wait; two browsers need both cores, and so do 400 people with their server.
     Part(
         "meetings",
-        300,
-        [tests(*(f"tests/integration/{name}" for name in ("meetings", "meetings_load", "browser")), "--timeout=400")],
+        240,
+        [
+            tests("tests/integration/meetings", "-n", "2", "--timeout=400"),
+            tests("tests/integration/meetings_load", "tests/integration/browser", "--timeout=400"),
+        ],
     ),
     Part("API fuzzing", 120, [tests("tests/integration/fuzzing", "--timeout=900")]),
     Part("attacks", 90, [tests("tests/integration/attacks")]),
