@@ -3,6 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+EMULATOR := $(VENV)/emulator
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python $(BIN)/python --python-version 3.11 --generate-hashes \
@@ -14,10 +15,10 @@ help:  ## show this
 run: $(VENV)/run  ## set up and serve demo data of ./data on 127.0.0.1:8000
 	$(BIN)/telemed serve --demo
 
-test: $(VENV)/dev $(VENV)/chromium  ## set up and run every part of the tests, gates included
+test: $(VENV)/dev $(VENV)/chromium $(EMULATOR)/made  ## set up and run every part of the tests, gates included
 	$(BIN)/python tests/run_parts.py
 
-deep: $(VENV)/dev $(VENV)/chromium  ## the same with large numbers
+deep: $(VENV)/dev $(VENV)/chromium $(EMULATOR)/made  ## the same with large numbers
 	TELEMED_TEST_SCALE=deep $(BIN)/python tests/run_parts.py
 
 check: $(VENV)/dev  ## format, lint, types, rules of dependency and the unit tests
@@ -35,6 +36,7 @@ lock: $(VENV)/dev  ## pin the newest allowed versions by hash, without addresses
 	$(COMPILE) pyproject.toml --extra local --extra postgres --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --all-extras --group dev --constraints requirements/build.txt --constraints requirements/runtime.txt \
 	  --output-file requirements/dev.txt
+	$(COMPILE) --group emulator --output-file requirements/emulator.txt
 	@if grep -n '://' requirements/*.txt; then echo 'an address in a lock'; exit 1; fi
 
 clean:  ## remove all that was made here
@@ -53,6 +55,13 @@ $(VENV)/run: $(VENV)/made requirements/build.txt requirements/runtime.txt pyproj
 
 $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+# An emulator of AWS. It holds botocore to another version than ours, and so it is installed apart.
+$(EMULATOR)/made: $(VENV)/made requirements/emulator.txt
+	$(PYTHON) -m venv $(EMULATOR)
+	$(EMULATOR)/bin/python -m pip --quiet --quiet --disable-pip-version-check install --only-binary :all: --require-hashes \
+	  --requirement requirements/emulator.txt
 	@touch $@
 
 # In it two people see each other. Debian has a package of it; CHROMIUM=path names another one.

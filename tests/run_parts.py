@@ -132,6 +132,17 @@ PARTS = [
             )
         ],
     ),
+    # An emulator of AWS stands beside the tests, and two hundred race on it.
+    Part(
+        "emulator",
+        480,
+        [
+            # Apart: a process keeps the credentials that it has found first, and these have their own.
+            tests("tests/integration/aws", "-n", "2"),
+            tests("tests/integration/emulator", "-n", "2", "--timeout=400"),
+            tests("tests/integration/emulator_races", "--timeout=400"),
+        ],
+    ),
     # What is raced needs both cores for itself.
     Part(
         "races and crashes",

@@ -13,7 +13,7 @@ Value = Mapping[str, str | bytes | bool]
 
 Item = Mapping[str, Value]
 
-Operation = Literal["Put", "Update", "ConditionCheck"]
+Operation = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
 
 class Purpose(IntEnum):
@@ -21,6 +21,7 @@ class Purpose(IntEnum):
 
     RECEIPT = auto()
     EVENT = auto()
+    ACCOUNT = auto()
     GUARD = auto()
     QUOTA = auto()
     APPOINTMENT = auto()

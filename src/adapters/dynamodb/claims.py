@@ -1,16 +1,20 @@
 """The ledger on DynamoDB: all that a commit changes of one person's UTC day is one conditional update."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
-from adapters.dynamodb.actions import Action, Item, Purpose, text
+from adapters.dynamodb.actions import Action, Item, Purpose, pair, text
 from adapters.dynamodb.items import ledger_key
 from telemed_core.domain.commit import ClaimChange, Owner
-from telemed_core.domain.ids import PersonId
-from telemed_core.domain.instants import CELLS_PER_DAY
+from telemed_core.domain.ids import AppointmentId, PersonId
+from telemed_core.domain.instants import CELLS_PER_DAY, cell_of
 
 MOST_TESTS: Final = 150
 """How many cells one condition can test: with the ANDs between them that is 299 operators, of 300 that are allowed."""
+
+_CELL_NAME: Final = re.compile(r"k([0-9]{3})").fullmatch
 
 _Cells = Mapping[int, tuple[Owner, Owner]]
 
@@ -24,6 +28,15 @@ def owner_in(day: Item, cell: int) -> str | None:
     """Who owns the cell by the item of its day."""
     held = day.get(cell_name(cell))
     return None if held is None else str(held["S"])
+
+
+def owners_in(day: Item) -> Iterator[tuple[int, AppointmentId]]:
+    """The owned cells by the item of their day, and who owns them."""
+    _, date = pair(day)
+    first = cell_of(datetime.fromisoformat(f"{date}T00:00:00+00:00"))
+    for name, held in day.items():
+        if number := _CELL_NAME(name):
+            yield first + int(number[1]), AppointmentId(str(held["S"]))
 
 
 def claim_actions(table: str, claims: Iterable[ClaimChange]) -> Iterator[Action]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from adapters.dynamodb import items
 from adapters.dynamodb.actions import Action, Item, Purpose, Value, flag, number, text
 from adapters.dynamodb.claims import claim_actions
+from adapters.dynamodb.saga_rows import start_actions
 from adapters.dynamodb.tables import TABLES, Tables
 from telemed_core.domain.commit import (
     AppointmentChange,
@@ -40,7 +41,7 @@ def plan(commit: Commit, command: Command, *, seal: Seal, tables: Tables = TABLE
         *(_quota(scheduling, change) for change in commit.quotas),
         *(_appointment(scheduling, change) for change in commit.appointments),
         *claim_actions(scheduling, commit.claims),
-        *(_put(Purpose.SAGA, scheduling, items.saga_item(saga, at=command.at), _IS_NEW) for saga in commit.sagas),
+        *start_actions(scheduling, commit.sagas, at=command.at),
         # The event that carries its key is new: so is the text.
         *(_put(Purpose.TEXT, clinical, items.text_item(written.key, seal(written))) for written in commit.texts),
     )

@@ -27,7 +27,7 @@ Reason = Mapping[str, Any]
 """One of the ``CancellationReasons``: a ``Code`` and, where it was asked for, the ``Item`` as it stands."""
 
 _MET: Final = "None"
-_FAILED: Final = "ConditionalCheckFailed"
+FAILED: Final = "ConditionalCheckFailed"
 _CONTENTION: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 _Found = Mapping[tuple[str, str], Item]
@@ -46,7 +46,7 @@ def refusal(
     failed: dict[Purpose, dict[tuple[str, str], Item]] = {}
     codes = {reason["Code"] for reason in reasons} - {_MET}
     for action, reason in zip(actions, reasons, strict=True):
-        if reason["Code"] == _FAILED:
+        if reason["Code"] == FAILED:
             failed.setdefault(action.purpose, {})[action.key] = reason.get("Item", {})
     events = failed.get(Purpose.EVENT, {})
     if command.idempotency and Purpose.RECEIPT in failed:

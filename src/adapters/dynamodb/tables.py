@@ -6,6 +6,8 @@ import attrs
 
 PARTITION_KEY: Final = "PK"
 SORT_KEY: Final = "SK"
+EXPIRES: Final = "expires"
+"""The attribute that says, in seconds since 1970, when an item may be collected."""
 
 Projection = Literal["ALL", "KEYS_ONLY"]
 
@@ -27,11 +29,13 @@ class Index:
 
 
 BY_PATIENT: Final = Index("GSI1", "ALL")
-"""Appointments of a patient, by start and id."""
+"""Appointments of a patient, by start and id; and all sagas."""
 BY_DOCTOR: Final = Index("GSI2", "ALL")
-"""Appointments of a doctor, by start and id."""
+"""Appointments of a doctor, by start and id; and the sagas of a subject, and a doctor's ratings."""
 WORK: Final = Index("GSI3", "KEYS_ONLY")
-"""What time or a saga is still to change: by hour and shard, then by due instant and id."""
+"""What time or a saga is still to change: by shard, then by due instant and id."""
+HELD: Final = Index("GSI4", "KEYS_ONLY")
+"""Sagas that are somebody's, by their owners."""
 
 
 @attrs.frozen
@@ -108,8 +112,11 @@ class Tables:
         """The tables of one installation."""
         return cls(
             # Of its items receipts alone expire: a slot is freed by a commit and by nothing else.
-            scheduling=Table(f"{prefix}scheduling", (BY_PATIENT, BY_DOCTOR, WORK), expires="expires", streamed=True),
-            accounts=Table(f"{prefix}accounts"),
+            scheduling=Table(
+                f"{prefix}scheduling", (BY_PATIENT, BY_DOCTOR, WORK, HELD), expires=EXPIRES, streamed=True
+            ),
+            # Of its items sessions and failed attempts do.
+            accounts=Table(f"{prefix}accounts", expires=EXPIRES),
             directory=Table(f"{prefix}directory"),
             clinical=Table(f"{prefix}clinical"),
         )

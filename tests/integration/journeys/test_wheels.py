@@ -34,7 +34,13 @@ SERVER = (*TOKENS, "entrypoints.http")
 ALWAYS = (
     *CORE,
     "telemed_core.messages",
+    # What calls AWS loads its client when it is opened.
+    "adapters.aws",
+    "adapters.chime",
+    "adapters.cognito",
     "adapters.dynamodb",
+    "adapters.messaging",
+    "adapters.step_functions",
     "adapters.mailbox",
     "adapters.memory",
     "adapters.publishing",
@@ -62,6 +68,7 @@ PROMISES = {
     ("telemed", "tokens"): (*ALWAYS, *TOKENS),
     ("telemed", "server"): (*ALWAYS, *SERVER),
     ("telemed", "calendars"): (*ALWAYS, *CALENDARS),
+    ("telemed", "aws"): (*ALWAYS, *SQL, "boto3"),
     ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS, *SERVER, *CALENDARS),
     ("telemed", "messages"): (*CORE, "telemed_core.messages"),
     ("telemed", "testing"): (*CORE, "telemed_core.testing"),

@@ -10,6 +10,7 @@ from adapters.dynamodb.claims import owner_in
 from adapters.dynamodb.items import appointment_key, event_key, head_key, ledger_key, quota_key, text_key
 from adapters.dynamodb.plan import plan
 from adapters.dynamodb.refusals import refusal
+from adapters.dynamodb.saga_rows import load_row, row_key
 from adapters.dynamodb.tables import TABLES
 from adapters.memory import open_memory
 from adapters.memory.appointments import MemoryAppointments
@@ -101,9 +102,7 @@ class PlannedAppointments:
         for written in commit.texts:
             assert self._item(text_key(written.key), TABLES.clinical.name)["sealed"]["B"] == seal(written)
         for saga in commit.sagas:
-            row, item = self._state.sagas[saga.id], self._store.items[TABLES.scheduling.name, (f"S#{saga.id}", "M")]
-            assert (item["name"]["S"], item["subject"]["S"], item["digest"]["S"]) == (row.name, row.subject, row.digest)
-            assert (int(item["version"]["N"]), int(item["step"]["N"])) == (row.version, row.progress.step)
+            assert load_row(self._item(row_key(saga.id))) == self._state.sagas[saga.id]
 
     def _compare_claims(self, person: PersonId) -> None:
         held = self._state.claims.get(person, {})

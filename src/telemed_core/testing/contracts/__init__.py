@@ -19,6 +19,7 @@ from telemed_core.testing.contracts.ledger import LedgerContract
 from telemed_core.testing.contracts.lists import ListsContract
 from telemed_core.testing.contracts.meetings import MeetingsContract
 from telemed_core.testing.contracts.notices import NoticesContract
+from telemed_core.testing.contracts.publishing import PublisherContract
 from telemed_core.testing.contracts.races import RacesContract
 from telemed_core.testing.contracts.ratings import RatingsContract
 from telemed_core.testing.contracts.refusals import RefusalsContract
@@ -80,6 +81,7 @@ __all__ = [
     "MeetingsContract",
     "NoticesContract",
     "ProfilesContract",
+    "PublisherContract",
     "RacesContract",
     "RatingsContract",
     "RefusalsContract",
