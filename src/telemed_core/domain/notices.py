@@ -50,6 +50,13 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 # a name, no password
 
 
+REGISTRATIONS: Final = frozenset({Kind.APPROVED, Kind.REJECTED, Kind.SUSPENDED})
+"""The kinds that are about a doctor's registration; all others are about a visit."""
+
+PUBLISHED: Final = tuple(kind for kind in Kind if kind is not Kind.PASSWORD_RESET)
+"""What is published: who forgot a password is nobody else's business."""
+
+
 class Channel(StrEnum):
     """The way to a reader."""
 

@@ -10,19 +10,13 @@ from telemed_core.domain.announcing import FACTS
 from telemed_core.domain.events import Absent, Side
 from telemed_core.domain.ids import Id, PatientId
 from telemed_core.domain.instants import parse_instant
-from telemed_core.domain.notices import Announcement, EventId, Kind
+from telemed_core.domain.notices import PUBLISHED, REGISTRATIONS, Announcement, EventId, Kind
 from telemed_core.errors import InvalidError
 from telemed_core.messages import schemas
 from telemed_core.messages.fields import DoctorIdField, InstantField, text_as
 from telemed_core.messages.parsing import parse, parse_json
 
 VERSION: Final = 1
-
-REGISTRATIONS: Final = frozenset({Kind.APPROVED, Kind.REJECTED, Kind.SUSPENDED})
-"""The kinds that are about a doctor's registration; all others are about a visit."""
-
-PUBLISHED: Final = tuple(kind for kind in Kind if kind is not Kind.PASSWORD_RESET)
-"""What is published: who forgot a password is nobody else's business."""
 
 
 def _version(value: Any) -> int:

@@ -11,9 +11,9 @@ import pytest
 from telemed_core.domain.announcing import FACTS
 from telemed_core.domain.events import Side
 from telemed_core.domain.ids import AppointmentId, DoctorId, PatientId
-from telemed_core.domain.notices import Announcement, EventId, Kind
+from telemed_core.domain.notices import PUBLISHED, REGISTRATIONS, Announcement, EventId, Kind
 from telemed_core.errors import InvalidError
-from telemed_core.messages.published import PUBLISHED, REGISTRATIONS, published, published_schema, read_published
+from telemed_core.messages.published import published, published_schema, read_published
 from telemed_core.testing.builders import MONDAY
 
 VALUES = {
