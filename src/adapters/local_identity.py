@@ -142,8 +142,7 @@ class LocalIdentity:
 
     def _hash(self, password: Password) -> str:
         with self._turn():
-            if zxcvbn(password.secret[:WEIGHED])["guesses"] < FEWEST_GUESSES:
-                raise InvalidError("password", "is a common one, or too easily guessed")
+            refuse_common(password)
             return _HASHER.hash(password.secret)
 
     def _checked(self, username: AccountId | None, password: Password) -> Credential | None:
@@ -218,6 +217,16 @@ def open_local_identity(
         reset_keys: the same, of tokens for a new password.
     """
     return LocalIdentity(credentials, sessions, ids, access_token, refresh_keys, reset_keys)
+
+
+def refuse_common(password: Password) -> None:
+    """Take no password that others try first.
+
+    Raises:
+        InvalidError: it is a common one, naming ``password``.
+    """
+    if zxcvbn(password.secret[:WEIGHED])["guesses"] < FEWEST_GUESSES:
+        raise InvalidError("password", "is a common one, or too easily guessed")
 
 
 def _is_ours(given: re.Match[str], keys: tuple[bytes, ...]) -> bool:

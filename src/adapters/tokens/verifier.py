@@ -34,12 +34,13 @@ class JwtTokens:
     _issuer: str
     _client_ids: frozenset[str]
     _future_issue_allowed: bool
+    _subject_is_username: bool
 
     def verify(self, token: str, /, *, now: datetime) -> Claims:
         try:
             claims = _object(self._payload(token))
             self._check(claims, now=now.timestamp())
-            return _subject(claims)
+            return _said(claims, subject_is_username=self._subject_is_username)
         except (ValueError, JoseError):
             raise UnauthenticatedError from None
 
@@ -73,14 +74,20 @@ class JwtTokens:
 
 
 def open_verifier(
-    keys: KeySet, *, issuer: str, client_ids: Collection[str], future_issue_allowed: bool = False
+    keys: KeySet,
+    *,
+    issuer: str,
+    client_ids: Collection[str],
+    future_issue_allowed: bool = False,
+    subject_is_username: bool = True,
 ) -> Tokens:
     """Take access tokens of this issuer for these clients.
 
     Args:
         future_issue_allowed: whether a token may be from later than now, as it is where the clock was set back.
+        subject_is_username: whether the issuer names users once; Cognito's ``sub`` is a name of its own for them.
     """
-    return JwtTokens(keys, issuer, frozenset(client_ids), future_issue_allowed)
+    return JwtTokens(keys, issuer, frozenset(client_ids), future_issue_allowed, subject_is_username)
 
 
 def _object(text: bytes) -> dict[str, Any]:
@@ -122,8 +129,10 @@ def _seconds(value: Any) -> int:
     return value
 
 
-def _subject(claims: dict[str, Any]) -> Claims:
-    username, session_id = claims.get("username"), claims.get("origin_jti")
-    if not isinstance(username, str) or not isinstance(session_id, str) or claims.get("sub") != username:
+def _said(claims: dict[str, Any], *, subject_is_username: bool) -> Claims:
+    username, session_id, subject = claims.get("username"), claims.get("origin_jti"), claims.get("sub")
+    if not isinstance(username, str) or not isinstance(session_id, str) or not isinstance(subject, str):
+        raise ValueError
+    if subject_is_username and subject != username:
         raise ValueError
     return Claims(AccountId(username), SessionId(session_id))
