@@ -8,6 +8,7 @@ from entrypoints.cli.acting import acting, as_usage, opened, the_administrator
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, local, show_json, show_page, show_table
 from entrypoints.container import Container
+from entrypoints.container.opening import state_machine_of
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.sagas import SagaRow
 from telemed_core.messages.parsing import parse
@@ -122,16 +123,16 @@ def resolve_saga(options: Options, saga_id: str, reason: str, as_: str | None, j
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="mermaid", show_default=True)
 @common
 def definition(options: Options, name: str | None, format_: str) -> None:  # noqa: ARG001 # every command takes them; this one opens nothing
-    """Print the steps of the saga NAME as a diagram; without NAME those of all sagas, as a document."""
-    if format_ == "asl":
-        raise click.UsageError("--format asl is not part of this release")
+    """Print the steps of the saga NAME as a diagram or a state machine; without NAME all diagrams, as a document."""
     if name is None:
+        if format_ == "asl":
+            raise click.UsageError("--format asl needs the NAME of a saga")
         click.echo(document(), nl=False)
         return
     saga = REGISTRY.latest(name)
     if saga is None:
         raise click.UsageError(f"there is no such saga; there are: {', '.join(REGISTRY.names())}")
-    click.echo(mermaid(saga), nl=False)
+    click.echo(state_machine_of(saga) if format_ == "asl" else mermaid(saga), nl=format_ == "asl")
 
 
 def document() -> str:

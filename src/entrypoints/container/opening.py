@@ -16,6 +16,7 @@ from telemed_core.ports.people import Credentials, Sessions
 from telemed_core.ports.services import Identity, Sealing, Tokens
 from telemed_core.ports.storage import Stores
 from telemed_core.ports.system import Clock, Ids
+from telemed_core.saga.definition import Saga
 
 if TYPE_CHECKING:
     from adapters.cursors import Cursors
@@ -201,8 +202,10 @@ def open_video(settings: Settings, secrets: Callable[[], "Secrets"], signals: Si
     """The provider that the settings choose.
 
     Raises:
-        SettingsError: the ICE servers are not what browsers take.
+        SettingsError: the ICE servers are not what browsers take, or the region is none of Chime's.
     """
+    if settings.meetings == "chime":
+        return _chime(settings)
     if settings.meetings == "memory":
         from adapters.memory.rooms import MemoryAttendeeTokens, open_memory_rooms
 
@@ -212,6 +215,20 @@ def open_video(settings: Settings, secrets: Callable[[], "Secrets"], signals: Si
     ice_servers = open_ice_servers(settings)
     webrtc = open_webrtc(keys=_derived(secrets(), "meeting"), ice_servers=ice_servers, signals=signals)
     return Video(webrtc, webrtc)
+
+
+def _chime(settings: Settings) -> Video:
+    from adapters.chime import ChimeAttendeeTokens, open_chime
+
+    try:
+        rooms = open_chime(
+            media_region=settings.chime_region or "",
+            connections=settings.threads,
+            endpoint_url=settings.aws_endpoint_url,
+        )
+    except InvalidError as error:
+        raise SettingsError(f"{PREFIX}{error.fields[0].field.upper()} {error.fields[0].message}") from None
+    return Video(rooms, ChimeAttendeeTokens())
 
 
 def open_ice_servers(settings: Settings) -> tuple["IceServer", ...]:
@@ -228,6 +245,13 @@ def open_ice_servers(settings: Settings) -> tuple["IceServer", ...]:
         return parse_ice_servers(settings.ice_servers.get_secret_value())
     except InvalidError as error:
         raise SettingsError(f"{PREFIX}ICE_SERVERS {error.fields[0].message}") from None
+
+
+def state_machine_of(saga: Saga) -> str:
+    """The saga as Step Functions takes it; a deployment puts what does its tasks for ``${SagaStepArn}``."""
+    from adapters.step_functions import definition
+
+    return definition(saga, resource="${SagaStepArn}")
 
 
 def _derived(secrets: "Secrets", name: str) -> tuple[bytes, ...]:

@@ -17,6 +17,7 @@ from telemed_core.errors import (
 from telemed_core.messages.appointment_view import AppointmentView
 from telemed_core.messages.meetings import (
     AbsenceDeclaration,
+    ChimeJoinedView,
     MemoryJoinedView,
     RatingView,
     VisitRating,
@@ -41,7 +42,10 @@ its messages are JSON in text frames of at most 64 KiB:
 It is closed with 4401 (the token is wrong, or did not come first and in time), 4404 (the token is another meeting's,
 or the meeting was made anew: join again), 4409 (a newer connection of this person), 4410 (the visit is over, or not
 open), 4429 (more than 60 messages at once or 10 a second), 1003 (a binary frame), 1007 (not such a message), 1009 (too
-long), 1013 (try again in a moment)."""
+long), 1013 (try again in a moment).
+
+With the provider `chime` there is no such WebSocket: `meeting.chime` and `attendee.chime` are the two arguments of
+`MeetingSessionConfiguration` in Amazon's client libraries, which do the rest."""
 
 
 def _join(call: Call[None, None]) -> View:
@@ -91,7 +95,7 @@ OPERATIONS: Final = (
         details=_SIGNALLING,
         tag="visits",
         roles=PARTICIPANTS,
-        view=(WebRtcJoinedView, MemoryJoinedView),
+        view=(WebRtcJoinedView, ChimeJoinedView, MemoryJoinedView),
         refusals=(LicenceInactiveError, InvalidTransitionError, JoinWindowClosedError),
         act=_join,
     ),

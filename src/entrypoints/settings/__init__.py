@@ -19,14 +19,14 @@ ROTATING: Final = ("secret_previous", "data_key_previous", "issuer_key_previous"
 
 Source = Literal["option", "environment", "default"]
 
-_LATER = frozenset({"store", "objects", "events", "identity", "aws_endpoint_url"})
+_LATER = frozenset({"store", "objects", "events", "identity"})
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text names the variable and says what is allowed, and never repeats its value."""
 
 
-def _meetings_of(chosen: dict[str, Any]) -> Literal["memory", "webrtc"]:
+def _meetings_of(chosen: dict[str, Any]) -> Literal["memory", "webrtc", "chime"]:
     """The video that a profile has."""
     return "memory" if chosen.get("profile") == "memory" else "webrtc"
 
@@ -49,12 +49,16 @@ class Settings(BaseSettings):
     background: Annotated[Literal["on", "off"], one_of("on", "off")] = Field(
         "on", description="whether workers sweep, run sagas and send e-mails; off: telemed sweep --watch does"
     )
-    meetings: Annotated[Literal["memory", "webrtc"], one_of("memory", "webrtc", later="chime")] = Field(
+    meetings: Annotated[Literal["memory", "webrtc", "chime"], one_of("memory", "webrtc", "chime")] = Field(
         default_factory=_meetings_of,
-        description="video: webrtc (from browser to browser), or memory (rooms without sound and picture)",
+        description="video: webrtc (from browser to browser), chime (Amazon's), or memory (without sound and picture)",
     )
     ice_servers: SecretStr | None = Field(
         None, description="STUN and TURN servers of webrtc: a JSON list of {urls, username, credential}"
+    )
+    chime_region: str | None = Field(None, description="AWS region in which meetings of chime take place")
+    aws_endpoint_url: Annotated[str | None, fitting(is_public, "an address such as http://127.0.0.1:4566")] = Field(
+        None, description="where services of AWS answer instead of at AWS: an emulator"
     )
     smtp_url: Annotated[
         SecretStr | None, fitting(is_mail_server, "smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…")
@@ -102,8 +106,10 @@ class Settings(BaseSettings):
     def _fits_together(self) -> Self:
         if self.profile == "memory" and self.database_url:
             raise ValueError(f"{PREFIX}DATABASE_URL must be left out: the memory profile has no database")
-        if self.meetings == "memory" and self.ice_servers:
-            raise ValueError(f"{PREFIX}ICE_SERVERS must be left out: rooms in memory have no sound and picture")
+        if self.meetings != "webrtc" and self.ice_servers:
+            raise ValueError(f"{PREFIX}ICE_SERVERS must be left out: only meetings from browser to browser use them")
+        if (self.meetings == "chime") != (self.chime_region is not None):
+            raise ValueError(f"{PREFIX}CHIME_REGION must be set with {PREFIX}MEETINGS=chime, and with no other")
         missing = [PREFIX + name.upper() for name in SECRETS if getattr(self, name) is None]
         if self.database_url and self.database_file is None and missing:
             raise ValueError(f"{', '.join(missing)} must be set: a server database has no folder to keep secrets in")

@@ -17,7 +17,7 @@ def one_of(*allowed: str, later: str | None = None) -> BeforeValidator:
 
     def check(value: Any) -> Any:
         if value not in allowed:
-            raise ValueError(f"must be {' or '.join(allowed)}{promised}")
+            raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{promised}")
         return value
 
     return BeforeValidator(check)

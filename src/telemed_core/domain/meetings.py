@@ -14,6 +14,7 @@ class Provider(StrEnum):
 
     MEMORY = "memory"
     WEBRTC = "webrtc"
+    CHIME = "chime"
 
 
 @attrs.frozen

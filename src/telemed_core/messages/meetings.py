@@ -85,6 +85,30 @@ class MemoryJoinedView(View):
     closes_at: Instant
 
 
+class ChimeMeetingView(View):
+    """The meeting, the same for both sides, and as Chime describes it."""
+
+    id: IdText
+    chime: Annotated[Mapping[str, Any], schemas.CHIME_MEETING]
+
+
+class ChimeAttendeeView(View):
+    """One's own way in, and as Chime describes it: with the token that opens the meeting in this person's name."""
+
+    id: IdText
+    chime: Annotated[Mapping[str, Any], schemas.CHIME_ATTENDEE] = Field(repr=False)
+
+
+class ChimeJoinedView(View):
+    """Present, with a way into a meeting that Amazon Chime carries."""
+
+    provider: Literal["chime"]
+    meeting: ChimeMeetingView
+    attendee: ChimeAttendeeView
+    opens_at: Instant
+    closes_at: Instant
+
+
 class RatingView(View):
     """What a patient thought of a visit; who it was is not told."""
 
@@ -93,8 +117,18 @@ class RatingView(View):
     created_at: Instant
 
 
-def joined_view(appointment: Appointment, room: Room, attendee: Attendee) -> WebRtcJoinedView | MemoryJoinedView:
+def joined_view(
+    appointment: Appointment, room: Room, attendee: Attendee
+) -> WebRtcJoinedView | ChimeJoinedView | MemoryJoinedView:
     """What a side reads that has joined."""
+    if room.provider is Provider.CHIME:
+        return ChimeJoinedView(
+            provider="chime",
+            meeting=ChimeMeetingView(id=room.id, chime=room.details),
+            attendee=ChimeAttendeeView(id=attendee.id, chime=attendee.details),
+            opens_at=appointment.opens_at,
+            closes_at=appointment.closes_at,
+        )
     if room.provider is Provider.MEMORY:
         return MemoryJoinedView(
             provider="memory",

@@ -93,7 +93,7 @@ LOGIN: Final = said(
     maxLength=254,
 )
 RESET_TOKEN: Final = said("string", "As it came by e-mail.", minLength=1, maxLength=1024)
-REFRESH_TOKEN: Final = said("string", "As it was answered last.", minLength=1, maxLength=1024)
+REFRESH_TOKEN: Final = said("string", "As it was answered last.", minLength=1, maxLength=4096)
 NAME: Final = written("A person's name, with at least one letter.", "Ana Lima", least=2, most=120)
 NAME_WORDS: Final = written(
     "Each word begins a word of the name, whatever case and accents.", "ana li", least=1, most=120
@@ -152,6 +152,10 @@ SAGA_NAME: Final = said("string", "The name of the saga's definition.", "accept"
 
 # What only answers have: the domain's own spelling.
 UTC_INSTANT: Final = said("string", "UTC, to the second.", "2026-06-01T15:00:00Z", format="date-time")
+CHIME_MEETING: Final = said("object", "Chime's `Meeting` object: for `MeetingSessionConfiguration`, as it is.")
+CHIME_ATTENDEE: Final = said(
+    "object", "Chime's `Attendee` object, a secret: for `MeetingSessionConfiguration`, as it is."
+)
 OWN_CPF: Final = said("string", None, "52998224725", pattern="^[0-9]{11}$")
 OWN_EMAIL: Final = said("string", None, "ana@example.org", format="email")
 AVERAGE: Final = said("number", "Of the scores given.", 4.5, minimum=1, maximum=5)

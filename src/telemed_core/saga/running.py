@@ -70,7 +70,7 @@ def _driven(
 
 
 @attrs.frozen
-class _AlarmingLog:
+class AlarmingLog:
     """The log, which sounds the alarm before it is told of a quarantine: whatever happens then, somebody knows."""
 
     _log: SagaLog
@@ -136,7 +136,7 @@ class RunSagas:
     def _answer(self, request: Request) -> Outcome | SagaRow:
         if isinstance(request, Asked):
             return asked(self._participants, request)
-        return _AlarmingLog(self._log, self._alarm).answer(request, now=self._clock.now())
+        return AlarmingLog(self._log, self._alarm).answer(request, now=self._clock.now())
 
 
 @attrs.frozen
@@ -169,7 +169,7 @@ class _InlineRun:
     """One saga under way in its use case: where it stands, and what has gone wrong with it."""
 
     row: SagaRow
-    _alarming: _AlarmingLog
+    _alarming: AlarmingLog
     _participants: Mapping[str, Participant]
     _work: Work
     _clock: Clock
@@ -227,7 +227,7 @@ class Inline:
         assert saga is not None  # noqa: S101 # it was begun under its name
         run = _InlineRun(
             saga.begin(start, at=at),
-            _AlarmingLog(self._log, self._alarm),
+            AlarmingLog(self._log, self._alarm),
             self._participants,
             work,
             self._clock,

@@ -735,6 +735,8 @@ def test_a_definition_is_a_diagram_and_without_a_name_all_are(run_telemed: Telem
     one = run_telemed("sagas", "definition", "accept")
     assert one.out.startswith("stateDiagram-v2\n")
     assert run_telemed("sagas", "definition", "accept", "--format", "mermaid").out == one.out
+    machine = json.loads(run_telemed("sagas", "definition", "accept", "--format", "asl").out)
+    assert (machine["StartAt"], machine["States"]["notify"]["Resource"]) == ("reminders", "${SagaStepArn}")
     everything = run_telemed("sagas", "definition").out
     assert one.out in everything
     assert everything.count("```mermaid\n") == len(REGISTRY.names())
@@ -941,7 +943,7 @@ def test_overlapping_windows_are_refused_by_their_code(
         (("sagas", "show", "a b"), "id: is not a well-formed id"),
         (("sagas", "retry", "a"), "--reason"),
         (("sagas", "resolve", "a", "--reason", "no"), "reason: must have at least 3"),
-        (("sagas", "definition", "accept", "--format", "asl"), "asl is not part of this release"),
+        (("sagas", "definition", "--format", "asl"), "NAME"),
         (("sagas", "definition", "accept", "--format", "svg"), "--format"),
         (("notifications", "list", "--status", "lost"), "status.0: must be one of pending"),
         (("notifications", "list", "--channel", "pigeon"), "channel: "),

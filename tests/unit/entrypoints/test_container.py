@@ -20,6 +20,7 @@ import pytest
 from dependency_injector import providers
 
 from adapters.calendars import IcalendarCalendars
+from adapters.chime import ChimeAttendeeTokens, ChimeMeetingRooms
 from adapters.mailbox import Mailbox
 from adapters.memory import open_memory
 from adapters.smtp import SmtpMailer
@@ -289,6 +290,19 @@ def test_ice_servers_that_browsers_do_not_take_are_named_before_anything_is_open
         open_container(settings)
     assert str(refused.value).startswith("TELEMED_ICE_SERVERS server 1 must have both username and credential")
     assert "hunter2" not in str(refused.value)
+
+
+def test_meetings_of_chime_take_place_in_the_region_that_the_settings_say() -> None:
+    def on_chime(region: str) -> Container:
+        chosen = {"TELEMED_PROFILE": "memory", "TELEMED_MEETINGS": "chime", "TELEMED_CHIME_REGION": region}
+        return open_container(load_settings(chosen))
+
+    rooms = on_chime("sa-east-1").meeting_rooms()
+    assert isinstance(rooms, ChimeMeetingRooms)
+    assert rooms._media_region == "sa-east-1"
+    assert isinstance(on_chime("sa-east-1").attendee_tokens(), ChimeAttendeeTokens)
+    with pytest.raises(SettingsError, match="TELEMED_CHIME_REGION must be one of af-south-1,"):
+        on_chime("mars-north-1").meeting_rooms()
 
 
 # What follows from commits

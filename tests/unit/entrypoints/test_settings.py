@@ -17,8 +17,9 @@ KEY = base64.b64encode(b"k" * 32).decode()
 SERVER = "postgresql+psycopg://clinic:hunter2@db.example:5432/telemed"
 KEYS = {f"TELEMED_{name.upper()}": KEY for name in SECRETS}
 
-VIDEO = "TELEMED_MEETINGS must be memory or webrtc; chime is not part of this release"
-NO_ICE = "TELEMED_ICE_SERVERS must be left out: rooms in memory have no sound and picture"
+VIDEO = "TELEMED_MEETINGS must be memory, webrtc or chime"
+REGION = "TELEMED_CHIME_REGION must be set with TELEMED_MEETINGS=chime, and with no other"
+NO_ICE = "TELEMED_ICE_SERVERS must be left out: only meetings from browser to browser use them"
 
 
 def refusal(environment: dict[str, str], **options: object) -> str:
@@ -89,7 +90,12 @@ def test_options_win_over_the_environment_and_none_is_no_option() -> None:
             "TELEMED_SMTP_URL must be smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…",
         ),
         ({"TELEMED_OBJECTS": "s3"}, "TELEMED_OBJECTS is not a setting of this release"),
-        ({"TELEMED_MEETINGS": "chime"}, VIDEO),
+        ({"TELEMED_MEETINGS": "chime"}, REGION),
+        ({"TELEMED_CHIME_REGION": "sa-east-1"}, REGION),
+        (
+            {"TELEMED_AWS_ENDPOINT_URL": "127.0.0.1"},
+            "TELEMED_AWS_ENDPOINT_URL must be an address such as http://127.0.0.1:4566",
+        ),
         ({"TELEMED_MEETINGS": "zoom"}, VIDEO),
         ({"TELEMED_MEETINGS": "WebRTC"}, VIDEO),
         ({"TELEMED_MEETINGS": ""}, "TELEMED_MEETINGS is empty: leave it out, or say something"),

@@ -26,6 +26,8 @@ STUN = {"urls": ["stun:stun.example.org"]}
 TURN = {"urls": ["turn:turn.example.org", "turns:turn.example.org"], "username": "u", "credential": "ice-secret"}
 ATTENDEE = Attendee(id=AttendeeId("t1"), details={"token": "attendee-secret", "ice_servers": [STUN, TURN]})
 
+CHIMES_ATTENDEE = Attendee(id=AttendeeId("t1"), details={"AttendeeId": "t1", "JoinToken": "join-secret"})
+
 
 def room(provider: Provider) -> Room:
     return Room(provider=provider, id=MeetingId("m1"), details={})
@@ -65,8 +67,21 @@ def test_a_meeting_without_media_has_ids_alone() -> None:
     }
 
 
+def test_a_meeting_on_chime_is_told_as_chimes_client_takes_it() -> None:
+    meeting = {"MeetingId": "m1", "MediaPlacement": {"AudioHostUrl": "audio.example:3478"}, "Coming": [1, None]}
+    described = Room(provider=Provider.CHIME, id=MeetingId("m1"), details=meeting)
+    view = joined_view(VISIT, described, CHIMES_ATTENDEE)
+    assert view.model_dump(mode="json") == {
+        "provider": "chime",
+        "meeting": {"id": "m1", "chime": meeting},
+        "attendee": {"id": "t1", "chime": {"AttendeeId": "t1", "JoinToken": "join-secret"}},
+        **WINDOW,
+    }
+
+
 def test_what_lets_a_person_in_is_never_printed() -> None:
     assert "secret" not in repr(joined_view(VISIT, room(Provider.WEBRTC), ATTENDEE))
+    assert "secret" not in repr(joined_view(VISIT, room(Provider.CHIME), CHIMES_ATTENDEE))
 
 
 def a_rating(number: int, comment: TextKey | None = None) -> Rating:

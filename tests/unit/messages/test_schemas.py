@@ -128,7 +128,7 @@ EDGES: list[tuple[str, str, list[Any], list[Any]]] = [
     ("Cancellation", "reason", ["abc", "x" * 500], ["ab", "x" * 501]),
     ("SignIn", "login", ["x", "x" * 254], ["", "x" * 255, 1]),
     ("SignIn", "password", ["x", "\0", "x" * 128], ["", "x" * 129]),
-    ("Refreshing", "refresh_token", ["x", "é" * 1024], ["", "x" * 1025]),
+    ("Refreshing", "refresh_token", ["x", "é" * 4096], ["", "x" * 4097]),
     ("PasswordResetRequest", "login", ["x", "x" * 254], ["", "x" * 255, 1, None]),
     ("PasswordResetConfirmation", "token", ["x", "é" * 1024], ["", "x" * 1025, 1, None]),
     ("PasswordResetConfirmation", "password", ["x" * 12, "x" * 128], ["x" * 11, "x" * 129]),
