@@ -23,7 +23,7 @@ from adapters.step_functions import (
     open_step,
     state_machine,
 )
-from integration.emulator.states_played import TRIP, Plan, Played
+from integration.emulator.states_played import THIEF, TRIP, Act, Plan, Played
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.sagas import LEASE, MOST_CLAIMS, Phase, SagaEntry
 from telemed_core.errors import NotFoundError, UnavailableError
@@ -31,6 +31,8 @@ from telemed_core.saga.deciding import Ok, Outcome, Refused, Uncertain
 from telemed_core.saga.definition import Saga
 from telemed_core.saga.driving import Asked
 from telemed_core.saga.sagas import SAGAS, Registry
+from telemed_core.testing.builders import MONDAY
+from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.faults import Before, Faulty
 from unit.saga.stage import a_step
 
@@ -122,6 +124,14 @@ def test_the_engine_repeats_its_own_failures_alone_and_passes_ids_alone() -> Non
         assert state["TimeoutSeconds"] == 15
 
 
+def test_a_wait_is_as_long_as_the_task_has_told_and_leads_back_to_it() -> None:
+    states = a_machine()["States"]
+    waits = {name: state for name, state in states.items() if state["Type"] == "Wait"}
+    assert len(waits) == sum(state["Type"] == "Task" for state in states.values())
+    for name, state in waits.items():
+        assert state == {"Type": "Wait", "SecondsPath": "$.seconds", "Next": name.removeprefix("wait for ")}
+
+
 def test_a_saga_that_has_nothing_left_to_call_is_finished() -> None:
     saga = Saga("done", 1, TRIP.steps, begun=len(TRIP.steps))
     machine = a_machine(saga)
@@ -174,6 +184,13 @@ def test_what_somebody_else_holds_is_waited_for_as_long_as_the_lease_lasts(playe
     assert played.row == row
     played.clock.advance(timedelta(seconds=6.5))
     assert played.step()(task(played, "flight"))["next"] == "weather"
+
+
+def test_who_has_lost_the_lease_writes_nothing_and_looks_again_when_it_ends() -> None:
+    played = Played(TRIP, "a1.1", Plan("stolen", {"flight": [Act.STOLEN]}))
+    told = played.step()(task(played, "flight"))
+    assert told == {"saga": "a1.1", "seq": 0, "next": "wait", "seconds": 10}
+    assert (played.row.owner, played.row.seq) == (THIEF, 0)
 
 
 def test_a_lease_that_a_clock_far_ahead_has_made_holds_nobody_up(played: Played) -> None:
@@ -238,8 +255,14 @@ def test_of_two_who_do_one_task_at_the_same_time_one_writes(at: str) -> None:
 
     told: list[Mapping[str, Any]] = []
     participants = dict.fromkeys(played.participants(), answered)
-    step = Step(played.log, Registry.of([TRIP]), participants, played.clock, played.alarms.append)
-    threads = [Thread(target=lambda: told.append(step(task(played, at, 0)))) for _ in range(2)]
+
+    def work(ahead: int) -> None:
+        # Their entries differ: one that is the same is the first one, written again.
+        clock = SettableClock(MONDAY + timedelta(seconds=ahead))
+        step = Step(played.log, Registry.of([TRIP]), participants, clock, played.alarms.append)
+        told.append(step(task(played, at, 0)))
+
+    threads = [Thread(target=work, args=(ahead,)) for ahead in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
