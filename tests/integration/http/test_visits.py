@@ -307,7 +307,7 @@ def undated(answers: Iterator[tuple[str, int, bytes]]) -> list[tuple[str, int, b
 
     def said(found: re.Match[bytes]) -> bytes:
         instant = parse_instant(found[0].decode(), field="at")
-        return b"THEN" if any(at < instant < at + KEPT_WITHIN for at in SCRIPTS) else found[0]
+        return b"THEN" if any(at <= instant < at + KEPT_WITHIN for at in SCRIPTS) else found[0]
 
     return [(what, status, re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", said, body)) for what, status, body in answers]
 
@@ -324,7 +324,7 @@ UNSWEPT: Final = {"ana": "in_progress", "rui": "confirmed", "eva": "confirmed"}
 OVER: Final = {"ana": "completed", "rui": "no_show", "eva": "no_show"}
 JOINED: Final = START + MINUTE
 ALMOST: Final = END + 5 * MINUTE
-CLOSED: Final = END + 10 * MINUTE
+CLOSED: Final = END + 11 * MINUTE
 SCRIPTS: Final = {JOINED: before_the_end, ALMOST: looks, CLOSED: after_the_end}
 """What is asked of servers that are started at these times."""
 
