@@ -32,20 +32,23 @@ class Secrets:
         root: what other keys are derived from, by name.
         pepper: of the blind indexes; never rotated.
         data_key: under which texts and CPFs are sealed.
-        issuer_key: the RSA key that signs tokens (RS256), in PEM.
+        issuer_key: the RSA key that signs tokens (RS256), in PEM; ``None``: others issue them.
     """
 
     root: bytes = attrs.field(repr=False)
     pepper: bytes = attrs.field(repr=False)
     data_key: bytes = attrs.field(repr=False)
-    issuer_key: bytes = attrs.field(repr=False)
+    issuer_key: bytes | None = attrs.field(repr=False)
     root_previous: bytes | None = attrs.field(default=None, repr=False)
     data_key_previous: bytes | None = attrs.field(default=None, repr=False)
     issuer_key_previous: bytes | None = attrs.field(default=None, repr=False)
 
     @classmethod
-    def parse(cls, texts: Mapping[str, str]) -> Self:
+    def parse(cls, texts: Mapping[str, str], *, issues: bool = True) -> Self:
         """Read ``secret``, ``pepper``, ``data_key``, ``issuer_key``, and all but the pepper as ``…_previous`` too.
+
+        Args:
+            issues: whether tokens are issued here; where they are not, the issuer's key may be missing.
 
         Raises:
             SecretError: one is missing or malformed.
@@ -54,7 +57,7 @@ class Secrets:
             root=_key("secret", texts),
             pepper=_key("pepper", texts),
             data_key=_key("data_key", texts),
-            issuer_key=_rsa_key("issuer_key", texts),
+            issuer_key=_rsa_key("issuer_key", texts) if issues or "issuer_key" in texts else None,
             root_previous=_key("secret_previous", texts) if "secret_previous" in texts else None,
             data_key_previous=_key("data_key_previous", texts) if "data_key_previous" in texts else None,
             issuer_key_previous=_rsa_key("issuer_key_previous", texts) if "issuer_key_previous" in texts else None,

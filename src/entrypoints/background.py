@@ -68,11 +68,16 @@ class Background:
         self._did = did
         self._ended = threading.Event()
         self._mail = threading.Event()
+        settings = container.settings()
         self._taken_over = False
+        embedded = settings.saga_engine == "embedded"
         self._jobs = [
             _Job("sweep", self._sweep, sweep_every, threading.Event()),
-            _Job("sagas", self._run_sagas, look_every, container.wake()),
+            _Job("sagas", self._run_sagas, look_every if embedded else sweep_every, container.wake()),
         ]
+        if settings.queue_url is not None:
+            # Asking the queue takes a second where it is empty: nothing is waited for in between.
+            self._jobs.append(_Job("announcements", self._take_announcements, look_every, threading.Event()))
         if container.email():
             self._jobs.append(_Job("mails", self._deliver, look_every, self._mail))
         self._threads: Sequence[threading.Thread] = ()
@@ -131,6 +136,13 @@ class Background:
         self._container.take_over()()
         return True
 
+    def _take_announcements(self) -> bool:
+        taken = self._container.take_announcements()(wait=1)
+        if taken:
+            self._did(f"announcements {taken}")
+            self._mail.set()
+        return not self._ended.is_set()
+
     def _deliver(self) -> bool:
         tried = self._container.deliver_notices()(limit=MAILS_AT_ONCE)
         if tried:
@@ -144,13 +156,17 @@ def told(swept: Swept) -> str:
 
 
 def all_at_once(container: Container) -> str:
-    """Sweep, and run every saga and every e-mail that is due then; what was done, in a few words.
+    """Sweep, run every saga that is due then, tell what waits in the queue, and send every e-mail.
+
+    What was done, in a few words.
 
     Raises:
         UnavailableError: a store does not answer.
     """
     swept = container.sweep()()
     sagas = _until_less(container.run_sagas(), SAGAS_AT_ONCE)
+    while container.take_announcements()(wait=0):
+        pass
     mails = _until_less(container.deliver_notices(), MAILS_AT_ONCE) if container.email() else 0
     return f"{told(swept)}, sagas {sagas}, mails {mails}"
 

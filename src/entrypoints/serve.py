@@ -49,7 +49,7 @@ def serve(options: Options, host: str, port: int, workers: int, demo: bool) -> N
     from entrypoints.settings import handed_on
 
     settings = _settings(options, demo=demo)
-    if workers > 1 and settings.profile == "memory":
+    if workers > 1 and settings.keeps_memory_only:
         raise click.UsageError("--workers must be 1 on the memory profile: each worker would have a memory of its own")
     try:
         address = listen(host, port)
@@ -95,10 +95,10 @@ def _prepare(settings: "Settings") -> "Appointment | None":
     from entrypoints.container.opening import travelling_clock
     from entrypoints.seeding import hour_of, seed, seed_visit
 
-    if settings.profile == "memory":
+    if settings.keeps_memory_only:
         return None
     with opened_with(settings) as container:
-        container.stores()
+        container.stores().check()
         container.mailer()
         if not settings.demo:
             return None

@@ -9,7 +9,7 @@ import click
 
 from entrypoints.cli.running import Options
 from entrypoints.container import Container, open_container
-from entrypoints.container.opening import open_ice_servers
+from entrypoints.container.video import open_ice_servers
 from entrypoints.failures import MISUSED, problem
 from entrypoints.logs import open_log
 from entrypoints.settings import Settings, SettingsError, load_settings

@@ -8,7 +8,7 @@ from entrypoints.cli.acting import acting, as_usage, opened, the_administrator
 from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, local, show_json, show_page, show_table
 from entrypoints.container import Container
-from entrypoints.container.opening import state_machine_of
+from entrypoints.container.running import state_machine_of
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.sagas import SagaRow
 from telemed_core.messages.parsing import parse

@@ -1,14 +1,16 @@
 """The composition root: which adapter stands behind each port, and what each use case is made of."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.container import opening, running
+from entrypoints.container import opening, running, signing_in, storing, telling
+from entrypoints.container.video import open_ice_servers, open_video
 from entrypoints.settings import Settings
 from telemed_core.application.agendas import BlockTime, CancelBlocked, ListBlocks, RemoveBlock, ReplaceAgenda
 from telemed_core.application.auditing import RepairLedger, VerifyLedger
@@ -68,6 +70,7 @@ class Container(containers.DeclarativeContainer):
     """Every part, made once, on first use, whichever thread comes first."""
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    migrate: providers.Dependency[bool] = providers.Dependency(instance_of=bool, default=True)
     clock = Once(opening.open_clock, settings)
     ids = Once(opening.open_ids)
     secrets = Once(opening.open_secrets, settings)
@@ -75,7 +78,7 @@ class Container(containers.DeclarativeContainer):
 
     closing: Once[ExitStack] = Once(ExitStack)
     close: Provider[None] = closing.provided.close.call()
-    stores = Once(opening.open_stores, settings, sealing.provider, closing)
+    stores = Once(storing.open_stores, settings, sealing.provider, closing, migrate.provider)
     accounts: Provider[Accounts] = stores.provided.accounts
     doctors: Provider[Doctors] = stores.provided.doctors
     patients: Provider[Patients] = stores.provided.patients
@@ -94,25 +97,31 @@ class Container(containers.DeclarativeContainer):
     signals: Provider[Signals] = stores.provided.signals
     ratings: Provider[Ratings] = stores.provided.ratings
     public_url: Provider[str] = settings.provided.public_url
-    issuer = Once(opening.open_issuer, secrets)
-    tokens = Once(opening.open_tokens, settings, issuer)
-    identity = Once(opening.open_identity, credentials, sessions, ids, issuer.provider, secrets)
-    cursors = Once(opening.open_cursors, secrets)
-    video = Once(opening.open_video, settings, secrets.provider, signals)
+    issuer = Once(signing_in.open_issuer, secrets)
+    tokens = Once(signing_in.open_tokens, settings, issuer.provider)
+    identity = Once(signing_in.open_identity, settings, credentials, sessions, ids, issuer.provider, secrets)
+    judge_sign_up: Provider[Callable[[Mapping[str, Any]], Mapping[str, Any]]] = providers.Object(
+        signing_in.judge_sign_up
+    )
+    cursors = Once(signing_in.open_cursors, secrets)
+    video = Once(open_video, settings, secrets.provider, signals)
     meeting_rooms: Provider[MeetingRooms] = video.provided.rooms
     attendee_tokens: Provider[AttendeeTokens] = video.provided.tokens
 
     wake: Once[threading.Event] = Once(threading.Event)
-    """Set by each commit of this process: sagas are to be run."""
+    """Set by commits of this process: sagas are to be run."""
 
-    commands = Once(Commands, clock, ids, receipts, wake.provided.set)
+    committed = Once(running.open_committed, settings, wake)
+    commands = Once(Commands, clock, ids, receipts, committed)
     committing = Once(Committing, appointments, commands)
 
-    mailer = Once(opening.open_mailer, settings)
-    email = Once(opening.sends_email, mailer)
-    calendars = Once(opening.open_calendars, settings)
+    mailer = Once(telling.open_mailer, settings)
+    email = Once(telling.sends_email, mailer)
+    calendars = Once(telling.open_calendars, settings)
     notify = Once(Notify, notices, email)
-    publisher = Once(opening.open_publisher, notify)
+    publisher = Once(telling.open_publisher, settings, notify)
+    take_announcements = Once(telling.open_taking, settings, notify)
+    hand_on_records = Once(telling.open_handing_on, notify)
     deliver_notices = Once(
         DeliverNotices,
         notices,
@@ -136,6 +145,8 @@ class Container(containers.DeclarativeContainer):
     participants = Once(running.open_participants, stores, identity, publisher, meeting_rooms, clock)
     run_sagas = Once(RunSagas, sagas, registry, participants, clock, owner, alarm)
     inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(running.pause), alarm)
+    start_saga = Once(running.open_start, settings, sagas)
+    saga_step = Once(running.open_step, sagas, registry, participants, clock)
     take_over = Once(TakeOver, sagas, owner, gone)
     list_sagas = Once(ListSagas, sagas)
     show_saga = Once(ShowSaga, sagas, texts, registry)
@@ -208,14 +219,19 @@ class Container(containers.DeclarativeContainer):
     repair_ledger = Once(RepairLedger, ledger)
 
 
-def open_container(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Container:
+def open_container(
+    settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None, migrate: bool = True
+) -> Container:
     """The parts of this process; ``clock`` and ``mailer`` in place of those that the settings choose.
+
+    Args:
+        migrate: whether the database is brought to this version when it is opened.
 
     Raises:
         SettingsError: a setting is not what its adapter takes.
     """
-    opening.open_ice_servers(settings)
-    container = Container(settings=settings)
+    open_ice_servers(settings)
+    container = Container(settings=settings, migrate=migrate)
     if mailer is not None:
         container.mailer.override(providers.Object(mailer))
     if clock is not None:

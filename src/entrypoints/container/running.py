@@ -1,20 +1,30 @@
 """What runs sagas, and who is called when one stops: this process, whoever answers the steps, and the alarms."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from entrypoints.container.storing import open_call
 from entrypoints.logs import log_alarm
+from entrypoints.settings import Settings
 from telemed_core.domain.notices import Notice
 from telemed_core.domain.sagas import SagaRow
 from telemed_core.ports.meetings import MeetingRooms
 from telemed_core.ports.notices import Publisher
+from telemed_core.ports.sagas import SagaLog
 from telemed_core.ports.services import Identity
 from telemed_core.ports.storage import Stores
 from telemed_core.ports.system import Clock
+from telemed_core.saga.definition import Saga
 from telemed_core.saga.participants import participants
 from telemed_core.saga.running import Participant
-from telemed_core.saga.sagas import REGISTRY
+from telemed_core.saga.sagas import REGISTRY, Registry
+
+if TYPE_CHECKING:
+    from adapters.step_functions.handling import Step
+    from adapters.step_functions.starting import Start
 
 
 def open_owner() -> str:
@@ -47,6 +57,38 @@ def open_participants(
         rooms=rooms,
         clock=clock,
     )
+
+
+def open_committed(settings: Settings, wake: threading.Event) -> Callable[[], None]:
+    """What follows a commit in this process: sagas are run at once, unless others are to be told of them first."""
+    return wake.set if settings.saga_engine == "embedded" else _others_run_them
+
+
+def _others_run_them() -> None:
+    """Executions are begun by what the table streams; what they leave is found by looking."""
+
+
+def open_step(log: SagaLog, registry: Registry, participants: Mapping[str, Participant], clock: Clock) -> "Step":
+    """What does the tasks of executions."""
+    from adapters.step_functions.handling import open_step
+
+    return open_step(log, registry, participants, clock, alarm_of_saga)
+
+
+def open_start(settings: Settings, log: SagaLog) -> "Start":
+    """What begins executions."""
+    from adapters.step_functions.machines import StateMachines
+    from adapters.step_functions.starting import open_start
+
+    assert settings.state_machines is not None  # noqa: S101 # the settings ask for it with Step Functions
+    return open_start(open_call(settings, "stepfunctions"), StateMachines(settings.state_machines), log)
+
+
+def state_machine_of(saga: Saga) -> str:
+    """The saga as Step Functions takes it; a deployment puts what does its tasks for ``${SagaStepArn}``."""
+    from adapters.step_functions import definition
+
+    return definition(saga, resource="${SagaStepArn}")
 
 
 def alarm_of_saga(row: SagaRow) -> None:

@@ -10,8 +10,22 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from entrypoints.settings.addresses import is_database, is_mail_address, is_mail_server, is_public, is_sqlite, masked
-from entrypoints.settings.values import fitting, instant, one_of, seconds, whole, without_slash, yes_or_no
+from entrypoints.settings.addresses import (
+    is_database,
+    is_fifo_queue,
+    is_fifo_topic,
+    is_mail_address,
+    is_mail_server,
+    is_name_prefix,
+    is_public,
+    is_sqlite,
+    is_state_machines,
+    is_user_pool,
+    is_user_pool_client,
+    masked,
+)
+from entrypoints.settings.fitting import misfits
+from entrypoints.settings.values import by_profile, fitting, instant, one_of, seconds, whole, without_slash, yes_or_no
 
 PREFIX: Final = "TELEMED_"
 SECRETS: Final = ("secret", "pepper", "data_key", "issuer_key")
@@ -19,16 +33,11 @@ ROTATING: Final = ("secret_previous", "data_key_previous", "issuer_key_previous"
 
 Source = Literal["option", "environment", "default"]
 
-_LATER = frozenset({"store", "objects", "events", "identity"})
+_LATER = frozenset({"objects"})
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text names the variable and says what is allowed, and never repeats its value."""
-
-
-def _meetings_of(chosen: dict[str, Any]) -> Literal["memory", "webrtc", "chime"]:
-    """The video that a profile has."""
-    return "memory" if chosen.get("profile") == "memory" else "webrtc"
 
 
 class Settings(BaseSettings):
@@ -36,8 +45,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    profile: Annotated[Literal["memory", "local"], one_of("memory", "local", later="aws")] = Field(
-        "local", description="which adapters: memory, or local (one machine)"
+    profile: Annotated[Literal["memory", "local", "aws"], one_of("memory", "local", "aws")] = Field(
+        "local", description="which adapters: memory, local (one machine), or aws; each can be chosen on its own"
+    )
+    store: Annotated[Literal["memory", "sql", "dynamodb"], one_of("memory", "sql", "dynamodb")] = Field(
+        default_factory=by_profile(memory="memory", local="sql", aws="dynamodb"),
+        description="where all is kept: memory, sql, or dynamodb (with notices in a database beside it)",
+    )
+    events: Annotated[Literal["process", "sns"], one_of("process", "sns")] = Field(
+        default_factory=by_profile(memory="process", local="process", aws="sns"),
+        description="how changes are announced: process (told at once by whoever runs the saga), or sns (Amazon's)",
+    )
+    identity: Annotated[Literal["local", "cognito"], one_of("local", "cognito")] = Field(
+        default_factory=by_profile(memory="local", local="local", aws="cognito"),
+        description="who keeps passwords and signs tokens: local (ourselves), or cognito (Amazon's)",
+    )
+    saga_engine: Annotated[Literal["embedded", "step_functions"], one_of("embedded", "step_functions")] = Field(
+        default_factory=by_profile(memory="embedded", local="embedded", aws="step_functions"),
+        description="what runs sagas: embedded (these processes), or step_functions (Amazon's; these adopt the rest)",
     )
     data: Path = Field(Path("data"), description="folder of the SQLite file and of the secrets made for it")
     at: Annotated[datetime | None, instant] = Field(
@@ -50,7 +75,7 @@ class Settings(BaseSettings):
         "on", description="whether workers sweep, run sagas and send e-mails; off: telemed sweep --watch does"
     )
     meetings: Annotated[Literal["memory", "webrtc", "chime"], one_of("memory", "webrtc", "chime")] = Field(
-        default_factory=_meetings_of,
+        default_factory=by_profile(memory="memory", local="webrtc", aws="chime"),
         description="video: webrtc (from browser to browser), chime (Amazon's), or memory (without sound and picture)",
     )
     ice_servers: SecretStr | None = Field(
@@ -59,6 +84,24 @@ class Settings(BaseSettings):
     chime_region: str | None = Field(None, description="AWS region in which meetings of chime take place")
     aws_endpoint_url: Annotated[str | None, fitting(is_public, "an address such as http://127.0.0.1:4566")] = Field(
         None, description="where services of AWS answer instead of at AWS: an emulator"
+    )
+    aws_prefix: Annotated[str, fitting(is_name_prefix, "1 to 32 of A-Z, a-z, 0-9, _ and -")] = Field(
+        "telemed-", description="what the names of our tables at AWS begin with, and of all that bootstrap makes"
+    )
+    topic_arn: Annotated[str | None, fitting(is_fifo_topic, "the ARN of a FIFO topic of SNS")] = Field(
+        None, description="topic that changes are announced on"
+    )
+    queue_url: Annotated[str | None, fitting(is_fifo_queue, "the URL of a FIFO queue of SQS")] = Field(
+        None, description="queue of announcements that the background empties; unset: functions do it"
+    )
+    user_pool_id: Annotated[str | None, fitting(is_user_pool, "the id of a user pool: REGION_ID")] = Field(
+        None, description="user pool of Cognito"
+    )
+    user_pool_client_id: Annotated[str | None, fitting(is_user_pool_client, "the id of a user pool's client")] = Field(
+        None, description="the client of it that we are"
+    )
+    state_machines: Annotated[str | None, fitting(is_state_machines, "the beginning of a state machine's ARN")] = Field(
+        None, description="what the ARNs of the sagas' state machines begin with, up to the saga's name"
     )
     smtp_url: Annotated[
         SecretStr | None, fitting(is_mail_server, "smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://…")
@@ -104,15 +147,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.profile == "memory" and self.database_url:
-            raise ValueError(f"{PREFIX}DATABASE_URL must be left out: the memory profile has no database")
-        if self.meetings != "webrtc" and self.ice_servers:
-            raise ValueError(f"{PREFIX}ICE_SERVERS must be left out: only meetings from browser to browser use them")
-        if (self.meetings == "chime") != (self.chime_region is not None):
-            raise ValueError(f"{PREFIX}CHIME_REGION must be set with {PREFIX}MEETINGS=chime, and with no other")
-        missing = [PREFIX + name.upper() for name in SECRETS if getattr(self, name) is None]
-        if self.database_url and self.database_file is None and missing:
-            raise ValueError(f"{', '.join(missing)} must be set: a server database has no folder to keep secrets in")
+        if found := "; ".join(misfits(self)):
+            raise ValueError(found)
         return self
 
     @classmethod
@@ -131,6 +167,11 @@ class Settings(BaseSettings):
     def sql_url(self) -> str:
         """The database's address."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data / 'telemed.db'}"
+
+    @property
+    def keeps_memory_only(self) -> bool:
+        """Whether nothing outlives the process, and no other process knows of it."""
+        return self.store == "memory"
 
     @property
     def database_file(self) -> Path | None:

@@ -3,24 +3,34 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from telemed_core.domain.instants import as_utc, parse_instant
 from telemed_core.errors import InvalidError
 
+T = TypeVar("T")
 
-def one_of(*allowed: str, later: str | None = None) -> BeforeValidator:
-    """One of these words; ``later`` is what people may know from elsewhere."""
-    promised = "" if later is None else f"; {later} is not part of this release"
+
+def one_of(*allowed: str) -> BeforeValidator:
+    """One of these words."""
 
     def check(value: Any) -> Any:
         if value not in allowed:
-            raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}{promised}")
+            raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}")
         return value
 
     return BeforeValidator(check)
+
+
+def by_profile(**chosen: T) -> Callable[[dict[str, Any]], T]:
+    """The default that a profile has for a setting."""
+
+    def default(validated: dict[str, Any]) -> T:
+        return chosen[validated["profile"]]
+
+    return default
 
 
 def whole(least: int, most: int) -> BeforeValidator:

@@ -177,6 +177,15 @@ def test_without_a_folder_each_secret_has_to_be_configured(name: str) -> None:
     assert (refused.value.name, refused.value.reason) == (name, "is missing")
 
 
+def test_where_others_issue_tokens_the_issuers_key_may_be_missing_and_no_other() -> None:
+    keys = {name: value for name, value in CONFIGURED.items() if name != "issuer_key"}
+    assert Secrets.parse(keys, issues=False).issuer_key is None
+    assert Secrets.parse(CONFIGURED, issues=False).issuer_key == Secrets.parse(CONFIGURED).issuer_key
+    for name in keys:
+        with pytest.raises(SecretError, match="is missing"):
+            Secrets.parse({each: value for each, value in keys.items() if each != name}, issues=False)
+
+
 @pytest.mark.parametrize("name", ["secret", "secret_previous", "pepper", "data_key", "data_key_previous"])
 @pytest.mark.parametrize(
     "wrong", ["", "x", "ü" * 32, "=" * 44, text(b"k", 31), text(b"k", 33), text(b"k")[:-1], "*" + text(b"k"), "-" * 44]

@@ -950,7 +950,8 @@ def test_overlapping_windows_are_refused_by_their_code(
         (("notifications", "replay", "a b"), "id: is not a well-formed id"),
         (("nonsense",), "nonsense"),
         (("config", "--at", "2026-06-02T08:00:00"), "TELEMED_AT must be an instant"),
-        (("config", "--profile", "aws"), "TELEMED_PROFILE must be memory or local"),
+        (("config", "--profile", "cloud"), "TELEMED_PROFILE must be memory, local or aws"),
+        (("config", "--profile", "aws"), "TELEMED_CHIME_REGION must be set with TELEMED_MEETINGS=chime"),
     ],
 )
 def test_wrong_usage_is_named_and_exits_two(

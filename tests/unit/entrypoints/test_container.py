@@ -28,8 +28,9 @@ from adapters.system import is_gone
 from entrypoints import container as container_module
 from entrypoints import logs
 from entrypoints.container import Container, open_container
-from entrypoints.container.opening import mailbox, travelling_clock
+from entrypoints.container.opening import travelling_clock
 from entrypoints.container.running import alarm_of_saga
+from entrypoints.container.telling import mailbox
 from entrypoints.settings import SettingsError, load_settings
 from telemed_core import application, saga
 from telemed_core.domain.events import Side

@@ -50,9 +50,8 @@ def test_options_win_over_the_environment_and_none_is_no_option() -> None:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"TELEMED_PROFILE": "cloud"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
-        ({"TELEMED_PROFILE": "aws"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
-        ({"TELEMED_PROFILE": "Memory"}, "TELEMED_PROFILE must be memory or local; aws is not part of this release"),
+        ({"TELEMED_PROFILE": "cloud"}, "TELEMED_PROFILE must be memory, local or aws"),
+        ({"TELEMED_PROFILE": "Memory"}, "TELEMED_PROFILE must be memory, local or aws"),
         ({"TELEMED_AT": "tomorrow"}, "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"),
         ({"TELEMED_AT": "2026-06-01T12:00:00"}, "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"),
         ({"TELEMED_AT": "2026-02-30T12:00:00Z"}, "TELEMED_AT is not an instant of the calendar"),
@@ -110,13 +109,12 @@ def test_a_wrong_variable_is_named_with_what_is_allowed(environment: dict[str, s
 
 def test_all_wrong_variables_are_named_at_once() -> None:
     assert refusal({"TELEMED_PROFILE": "x", "TELEMED_AT": "x"}) == (
-        "TELEMED_PROFILE must be memory or local; aws is not part of this release; "
-        "TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"
+        "TELEMED_PROFILE must be memory, local or aws; TELEMED_AT must be an instant such as 2026-06-01T12:00:00-03:00"
     )
 
 
 def test_an_option_is_held_to_the_same() -> None:
-    assert refusal({}, profile="aws", at=datetime(2026, 6, 1, tzinfo=UTC)).startswith("TELEMED_PROFILE must be")
+    assert refusal({}, profile="cloud", at=datetime(2026, 6, 1, tzinfo=UTC)).startswith("TELEMED_PROFILE must be")
     assert (
         refusal({}, at=datetime(2026, 6, 1, tzinfo=UTC).replace(tzinfo=None))
         == "TELEMED_AT must say its offset from UTC"
@@ -195,7 +193,7 @@ def test_all_missing_secrets_are_named_at_once() -> None:
 
 def test_the_memory_profile_takes_no_database() -> None:
     assert refusal({"TELEMED_PROFILE": "memory", "TELEMED_DATABASE_URL": "sqlite:///x.db"}) == (
-        "TELEMED_DATABASE_URL must be left out: the memory profile has no database"
+        "TELEMED_DATABASE_URL must be left out: what is kept in memory has no database"
     )
 
 
@@ -357,9 +355,7 @@ def test_the_profile_may_be_an_option_and_the_video_follows() -> None:
 
 
 def test_where_the_profile_is_wrong_nothing_is_said_of_its_video() -> None:
-    assert (
-        refusal({"TELEMED_PROFILE": "x"}) == "TELEMED_PROFILE must be memory or local; aws is not part of this release"
-    )
+    assert refusal({"TELEMED_PROFILE": "x"}) == "TELEMED_PROFILE must be memory, local or aws"
     assert refusal({"TELEMED_PROFILE": "x", "TELEMED_MEETINGS": "x"}).endswith(f"; {VIDEO}")
 
 

@@ -12,7 +12,8 @@ from entrypoints.cli.demo.stage import Stage
 from entrypoints.cli.demo.story import CHAPTERS
 from entrypoints.cli.demo.tellings import Tellings
 from entrypoints.cli.running import Options, common
-from entrypoints.container.opening import mailbox, travelling_clock
+from entrypoints.container.opening import travelling_clock
+from entrypoints.container.telling import mailbox
 from entrypoints.settings import load_settings
 
 OPENING = datetime(2026, 6, 1, 12, tzinfo=UTC)
