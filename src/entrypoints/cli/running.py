@@ -26,6 +26,8 @@ EXTRAS: Final = {
     "fastapi": "server",
     "granian": "server",
     "psycopg": "postgres",
+    "boto3": "aws",
+    "botocore": "aws",
 }
 
 
@@ -55,7 +57,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--at", metavar="INSTANT", help="Start this process's clock there; it runs on."),
         click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the data."),
-        click.option("--profile", metavar="NAME", help="memory, or local (the default)."),
+        click.option("--profile", metavar="NAME", help="memory, local (the default), or aws."),
     ):
         wrapped = option(wrapped)
     return wrapped
