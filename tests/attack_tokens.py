@@ -64,11 +64,13 @@ def thumbprint(*, n: str, e: str) -> str:
     return part(hashlib.sha256(f'{{"e":"{e}","kty":"RSA","n":"{n}"}}'.encode()).digest())
 
 
-def good_claims(*, issuer: str, client_id: str, username: str, session_id: str, now: datetime) -> dict[str, Any]:
-    """What an access token says that was given a minute ago."""
+def good_claims(
+    *, issuer: str, client_id: str, username: str, session_id: str, now: datetime, subject: str | None = None
+) -> dict[str, Any]:
+    """What an access token says that was given a minute ago; ``subject``: where it calls the user otherwise as well."""
     issued_at = int(now.timestamp()) - 60
     return {
-        "sub": username,
+        "sub": subject or username,
         "username": username,
         "iss": issuer,
         "client_id": client_id,
@@ -92,6 +94,7 @@ def hostile_tokens(
     username: str,
     session_id: str,
     now: datetime,
+    subject: str | None = None,
     refresh_token: str | None = None,
 ) -> list[tuple[str, str]]:
     """38 tokens by name, each one step from a good one, none good.
@@ -99,9 +102,12 @@ def hostile_tokens(
     Args:
         private_key_pem: the issuer's own: all but what a case is about is right.
         kid: the name of that key in the key set.
+        subject: what the issuer calls the user in ``sub``; without it, as everywhere.
         refresh_token: one that is good; without it, what looks like one.
     """
-    claims = good_claims(issuer=issuer, client_id=client_id, username=username, session_id=session_id, now=now)
+    claims = good_claims(
+        issuer=issuer, client_id=client_id, username=username, session_id=session_id, now=now, subject=subject
+    )
     header = {"alg": "RS256", "kid": kid, "typ": "JWT"}
     seconds = int(now.timestamp())
     own, strange = by_rsa(private_key_pem), new_key()

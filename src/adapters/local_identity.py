@@ -1,7 +1,5 @@
 """Passwords kept by ourselves, as argon2id hashes, and the sessions that they open."""
 
-import base64
-import hmac
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +12,10 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from adapters.serialization import instant_of, microseconds
+from adapters.reset_tokens import ResetTokens, is_ours, mac, not_good
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.instants import SKEW
-from telemed_core.domain.people import Password
-from telemed_core.domain.sessions import RESET_LIFE, Credential, Session, SignedIn
+from telemed_core.domain.people import Password, Role
+from telemed_core.domain.sessions import Credential, Session, SignedIn
 from telemed_core.errors import (
     BusyError,
     ConflictError,
@@ -49,10 +46,6 @@ NOBODYS_HASH: Final = f"$argon2id$v=19$m=19456,t=2,p=1${'A' * 22}${'A' * 43}"
 _REFRESH_TOKEN: Final = re.compile(
     r"(?P<content>(?P<session_id>[A-Za-z0-9._-]{1,64})\.(?P<generation>[0-9]{1,9}))\.(?P<mac>[A-Za-z0-9_-]{43})"
 ).fullmatch
-_RESET_TOKEN: Final = re.compile(
-    r"(?P<content>(?P<username>[A-Za-z0-9][A-Za-z0-9._-]{0,63})\.(?P<rev>[0-9]{1,9})\.(?P<until>[0-9]{1,16}))"
-    r"\.(?P<mac>[A-Za-z0-9_-]{43})"
-).fullmatch
 
 RUNS: Final = 8
 """How often a refresh looks again where others changed its session first; after one of them it has nothing to write."""
@@ -69,8 +62,7 @@ class LocalIdentity:
     """An ``Identity`` over hashes and sessions of our own.
 
     Hashing takes 19 MiB and tens of milliseconds: two at once, eight waiting, more are refused. A refresh token is
-    ``<session id>.<generation>.<HMAC-SHA256 of both>``. A token for a new password is ``<account id>.<revision of the
-    password>.<until when, in microseconds>.<HMAC-SHA256 of all three>``: the new password raises the revision.
+    ``<session id>.<generation>.<HMAC-SHA256 of both>``.
     """
 
     _credentials: Credentials
@@ -78,11 +70,11 @@ class LocalIdentity:
     _ids: Ids
     _access_token: AccessTokens
     _refresh_keys: tuple[bytes, ...] = attrs.field(repr=False)
-    _reset_keys: tuple[bytes, ...] = attrs.field(repr=False)
+    _resets: ResetTokens
     _admitted: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE + WAITING), init=False)
     _running: BoundedSemaphore = attrs.field(factory=lambda: BoundedSemaphore(AT_ONCE), init=False)
 
-    def create(self, username: AccountId, password: Password, /) -> None:
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:  # noqa: ARG002 # nothing here shows it
         self._credentials.put(username, self._hash(password))
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:
@@ -120,22 +112,14 @@ class LocalIdentity:
         self._credentials.put(username, self._hash(password), keep=keep)
 
     def reset_token(self, username: AccountId, /, *, now: datetime) -> str | None:
-        kept = self._credentials.get(username)
-        if kept is None:
-            return None
-        content = f"{username}.{kept.rev}.{microseconds(now + RESET_LIFE)}"
-        return f"{content}.{_mac(self._reset_keys[0], content)}"
+        return self._resets.make(username, now=now)
 
     def reset(self, token: str, password: Password, /, *, now: datetime) -> None:
-        username, rev, until = self._read_reset(token)
-        kept = self._credentials.get(username)
-        # One further ahead than it ever was belongs to another clock.
-        if kept is None or kept.rev != rev or not now < until <= now + RESET_LIFE + SKEW:
-            raise _not_good()
+        username, rev = self._resets.read(token, now=now)
         try:
             self._credentials.put(username, self._hash(password), before=rev)
         except ConflictError:
-            raise _not_good() from None
+            raise not_good() from None
 
     def remove(self, username: AccountId, /) -> None:
         self._credentials.remove(username)
@@ -180,24 +164,15 @@ class LocalIdentity:
             username=session.account_id,
             session_id=session.id,
             access_token=self._access_token(session, now=now),
-            refresh_token=f"{content}.{_mac(self._refresh_keys[0], content)}",
+            refresh_token=f"{content}.{mac(self._refresh_keys[0], content)}",
         )
 
     def _read(self, refresh_token: str) -> tuple[SessionId, int]:
         """Whose it is and which of them, if it was made by ourselves."""
         given = _REFRESH_TOKEN(refresh_token)
-        if given is None:
-            raise UnauthenticatedError
-        if not _is_ours(given, self._refresh_keys):
+        if given is None or not is_ours(given["content"], given["mac"], self._refresh_keys):
             raise UnauthenticatedError
         return SessionId(given["session_id"]), int(given["generation"])
-
-    def _read_reset(self, token: str) -> tuple[AccountId, int, datetime]:
-        """Whose it is, of which password, and until when it is good, if it was made by ourselves."""
-        given = _RESET_TOKEN(token)
-        if given is None or not _is_ours(given, self._reset_keys):
-            raise _not_good()
-        return AccountId(given["username"]), int(given["rev"]), instant_of(int(given["until"]))
 
 
 def open_local_identity(
@@ -216,7 +191,7 @@ def open_local_identity(
         refresh_keys: refresh tokens are made under the first, and taken under each of them.
         reset_keys: the same, of tokens for a new password.
     """
-    return LocalIdentity(credentials, sessions, ids, access_token, refresh_keys, reset_keys)
+    return LocalIdentity(credentials, sessions, ids, access_token, refresh_keys, ResetTokens(credentials, reset_keys))
 
 
 def refuse_common(password: Password) -> None:
@@ -227,15 +202,3 @@ def refuse_common(password: Password) -> None:
     """
     if zxcvbn(password.secret[:WEIGHED])["guesses"] < FEWEST_GUESSES:
         raise InvalidError("password", "is a common one, or too easily guessed")
-
-
-def _is_ours(given: re.Match[str], keys: tuple[bytes, ...]) -> bool:
-    return any(hmac.compare_digest(_mac(key, given["content"]), given["mac"]) for key in keys)
-
-
-def _not_good() -> InvalidError:
-    return InvalidError("token", "is not one of ours, or not good any more")
-
-
-def _mac(key: bytes, content: str) -> str:
-    return base64.urlsafe_b64encode(hmac.digest(key, content.encode("ascii"), "sha256")).rstrip(b"=").decode("ascii")

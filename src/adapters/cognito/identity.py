@@ -6,9 +6,6 @@ own: in ``Credentials`` (a mark instead of a hash, with its revision) and ``Sess
 is nobody.
 """
 
-import base64
-import hmac
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -20,15 +17,13 @@ from adapters.aws.retrying import Patience
 from adapters.cognito.envelopes import Envelopes, Opened
 from adapters.cognito.pool import Pool
 from adapters.cognito.users import Granted, Users
-from adapters.serialization import instant_of, microseconds
+from adapters.reset_tokens import ResetTokens, not_good
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.instants import SKEW
 from telemed_core.domain.people import Password, Role
-from telemed_core.domain.sessions import RESET_LIFE, Credential, Session, SignedIn
+from telemed_core.domain.sessions import Credential, Session, SignedIn
 from telemed_core.errors import (
     BusyError,
     ConflictError,
-    InvalidError,
     NotFoundError,
     StaleVersionError,
     UnauthenticatedError,
@@ -42,19 +37,13 @@ NOBODY: Final = AccountId("nobody")
 RUNS: Final = 8
 """How often a refresh looks again where others changed its session first; after one of them it has nothing to write."""
 
-_RESET_TOKEN: Final = re.compile(
-    r"(?P<content>(?P<username>[A-Za-z0-9][A-Za-z0-9._-]{0,63})\.(?P<rev>[0-9]{1,9})\.(?P<until>[0-9]{1,16}))"
-    r"\.(?P<mac>[A-Za-z0-9_-]{43})"
-).fullmatch
-
 
 @attrs.frozen(eq=False)
 class CognitoIdentity:
     """An ``Identity`` over a pool's users, and credentials and sessions of our own.
 
     A new password is set in the pool first, and then its revision raised, which ends the sessions: whoever signs in
-    meanwhile with either does so under the revision before. A token for a new password is ``<account id>.<revision>.
-    <until when, in microseconds>.<HMAC-SHA256 of all three>``.
+    meanwhile with either does so under the revision before.
     """
 
     _credentials: Credentials
@@ -62,15 +51,13 @@ class CognitoIdentity:
     _users: Users
     _envelopes: Envelopes
     _refuse_common: Callable[[Password], None]
-    _reset_keys: tuple[bytes, ...] = attrs.field(repr=False)
+    _resets: ResetTokens
 
-    def create(self, username: AccountId, password: Password, /, *, role: Role | None = None) -> None:
-        """As the port says; with a role, into its group as well."""
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:
         self._refuse_common(password)
         self._users.make(username)
         self._put(username, password)
-        if role is not None:
-            self._users.group(username, role)
+        self._users.group(username, role)
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:
         return self._proved(username, password) is not None
@@ -114,25 +101,17 @@ class CognitoIdentity:
         self._put(username, password, keep=keep)
 
     def reset_token(self, username: AccountId, /, *, now: datetime) -> str | None:
-        kept = self._credentials.get(username)
-        if kept is None:
-            return None
-        content = f"{username}.{kept.rev}.{microseconds(now + RESET_LIFE)}"
-        return f"{content}.{_mac(self._reset_keys[0], content)}"
+        return self._resets.make(username, now=now)
 
     def reset(self, token: str, password: Password, /, *, now: datetime) -> None:
-        username, rev, until = self._read_reset(token)
-        kept = self._credentials.get(username)
-        # One further ahead than it ever was belongs to another clock.
-        if kept is None or kept.rev != rev or not now < until <= now + RESET_LIFE + SKEW:
-            raise _not_good()
+        username, rev = self._resets.read(token, now=now)
         self._refuse_common(password)
         try:
             # The token is used up first, by one alone: only they set a password in the pool, which compares nothing.
             self._credentials.put(username, MARK, before=rev)
             self._put(username, password)
         except ConflictError:
-            raise _not_good() from None
+            raise not_good() from None
 
     def remove(self, username: AccountId, /) -> None:
         self._credentials.remove(username)
@@ -176,15 +155,6 @@ class CognitoIdentity:
             expires_in=granted.life,
         )
 
-    def _read_reset(self, token: str) -> tuple[AccountId, int, datetime]:
-        """Whose it is, of which password, and until when it is good, if it was made by ourselves."""
-        given = _RESET_TOKEN(token)
-        if given is None or not any(
-            hmac.compare_digest(_mac(key, given["content"]), given["mac"]) for key in self._reset_keys
-        ):
-            raise _not_good()
-        return AccountId(given["username"]), int(given["rev"]), instant_of(int(given["until"]))
-
 
 def open_cognito_identity(
     credentials: Credentials,
@@ -206,12 +176,5 @@ def open_cognito_identity(
         reset_keys: the same, of tokens for a new password.
     """
     users = Users(call, pool, patience or Patience())
-    return CognitoIdentity(credentials, sessions, users, Envelopes(refresh_keys), refuse_common, reset_keys)
-
-
-def _not_good() -> InvalidError:
-    return InvalidError("token", "is not one of ours, or not good any more")
-
-
-def _mac(key: bytes, content: str) -> str:
-    return base64.urlsafe_b64encode(hmac.digest(key, content.encode("ascii"), "sha256")).rstrip(b"=").decode("ascii")
+    resets = ResetTokens(credentials, reset_keys)
+    return CognitoIdentity(credentials, sessions, users, Envelopes(refresh_keys), refuse_common, resets)

@@ -6,7 +6,7 @@ from typing import Final
 from entrypoints.operations.operation import ANYONE, SIGNED_IN, Call, Operation, role_of
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.sessions import SignedIn
-from telemed_core.errors import InvalidCredentialsError, TooManyAttemptsError, UnauthenticatedError
+from telemed_core.errors import InvalidCredentialsError, NotFoundError, TooManyAttemptsError, UnauthenticatedError
 from telemed_core.messages.sign_in import (
     KeySetView,
     PasswordResetConfirmation,
@@ -41,6 +41,9 @@ def _reset(call: Call[PasswordResetConfirmation, None]) -> None:
 
 
 def _keys(call: Call[None, None]) -> KeySetView:
+    if call.container.settings().identity != "local":
+        # Whoever signs tokens publishes the keys too.
+        raise NotFoundError
     return key_set_view(call.container.issuer().jwks())
 
 
@@ -115,10 +118,11 @@ OPERATIONS: Final = (
         name="list_keys",
         method="GET",
         path="/.well-known/jwks.json",
-        about="The public keys of our token issuer (RFC 7517).",
+        about="The public keys of our token issuer (RFC 7517); there is none where others issue tokens.",
         tag="sign-in",
         roles=ANYONE,
         view=KeySetView,
+        refusals=(NotFoundError,),
         act=_keys,
     ),
 )

@@ -56,16 +56,16 @@ class Enrolment:
         self._sagas.run(
             reservation.saga,
             {
-                "create_identity": lambda _: self._identify(enrolled.id, password),
+                "create_identity": lambda _: self._identify(enrolled.id, password, reservation.role),
                 "create_profile": lambda entry: self._accounts.add(enrolled, entry=entry),
             },
             at=due_at,
         )
         return enrolled
 
-    def _identify(self, account_id: AccountId, password: Password) -> None:
+    def _identify(self, account_id: AccountId, password: Password, role: Role) -> None:
         try:
-            self._identity.create(account_id, password)
+            self._identity.create(account_id, password, role=role)
         except ConflictError:
             # It has been removed: others take this registration for one whose process has died.
             raise BusyError from None

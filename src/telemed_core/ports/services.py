@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Protocol
 
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import Claims, SignedIn
 
 
 class Identity(Protocol):
     """Keeps passwords, checks them, and gives tokens for them; users are named by their account id."""
 
-    def create(self, username: AccountId, password: Password, /) -> None:
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:
         """Make the user; making it again sets the password.
+
+        The role tells whoever looks after users there whose account it is; no user can more by it than another.
 
         Raises:
             InvalidError: the password is a common one, naming ``password``.

@@ -10,7 +10,7 @@ import attrs
 
 from telemed_core.domain.ids import AccountId, SessionId
 from telemed_core.domain.instants import EPOCH, SKEW, as_utc
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import ACCESS_LIFE, RESET_LIFE, Claims, Credential, Session, SignedIn
 from telemed_core.errors import (
     ConflictError,
@@ -76,7 +76,7 @@ class MemoryIdentity:
     _sessions: Sessions
     _ids: Ids
 
-    def create(self, username: AccountId, password: Password, /) -> None:
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:
         self._credentials.put(username, _weighed(username, password))
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:

@@ -12,6 +12,7 @@ from adapters.cognito.envelopes import Envelopes
 from adapters.cognito.identity import MARK, RUNS, CognitoIdentity, open_cognito_identity
 from adapters.cognito.users import Granted, Users, _told
 from adapters.memory import open_memory
+from adapters.reset_tokens import ResetTokens
 from integration.aws.cognito_pools import POOL, FakePool, refused
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.people import Password, Role
@@ -63,7 +64,8 @@ def stores() -> Stores:
 @pytest.fixture
 def identity(pool: FakePool, stores: Stores) -> CognitoIdentity:
     users = Unproved(pool, POOL, Patience(sleep=lambda _: None))
-    return CognitoIdentity(stores.credentials, stores.sessions, users, Envelopes(KEYS), refuse_common, RESET_KEYS)
+    resets = ResetTokens(stores.credentials, RESET_KEYS)
+    return CognitoIdentity(stores.credentials, stores.sessions, users, Envelopes(KEYS), refuse_common, resets)
 
 
 class TestCognitoIdentity(IdentityContract):
@@ -104,7 +106,7 @@ def test_a_user_is_made_in_the_pool_with_a_mark_in_place_of_a_hash(
 
 def test_a_common_password_is_told_to_nobody(identity: CognitoIdentity, pool: FakePool) -> None:
     with pytest.raises(InvalidError):
-        identity.create(USER, COMMON)
+        identity.create(USER, COMMON, role=Role.PATIENT)
     assert pool.asked == []
 
 
@@ -135,7 +137,7 @@ def test_whoever_is_removed_while_they_are_made_is_in_neither(
         user = AccountId(f"user-{operation}")
         when(pool, operation, lambda: identity.remove(user))  # noqa: B023 # run before the loop goes on
         with pytest.raises(ConflictError):
-            identity.create(user, a_password())
+            identity.create(user, a_password(), role=Role.PATIENT)
         assert stores.credentials.get(user) is None
         assert user not in pool.users
 
@@ -180,7 +182,7 @@ def test_a_sign_in_with_the_old_password_under_way_opens_nothing_that_outlives_t
         lambda: meanwhile.append(identity.sign_in(USER, a_password(), now=MONDAY)),
     )
     {
-        "create": lambda: identity.create(USER, OTHER),
+        "create": lambda: identity.create(USER, OTHER, role=Role.PATIENT),
         "change": lambda: identity.change(USER, OTHER, keep=kept.session_id),
         "reset": lambda: identity.reset(token, OTHER, now=MONDAY),
     }[how]()
@@ -203,7 +205,7 @@ def test_a_password_changed_while_the_old_one_was_being_proved_leaves_nothing_op
 
 def test_whom_cognito_takes_for_another_is_nobody(identity: CognitoIdentity, pool: FakePool) -> None:
     for user in (USER, AccountId("user-2")):
-        identity.create(user, a_password())
+        identity.create(user, a_password(), role=Role.PATIENT)
     pool.aliases["user-2"] = USER
     assert not identity.check(AccountId("user-2"), a_password())
     assert identity.sign_in(AccountId("user-2"), a_password(), now=MONDAY) is None
@@ -211,7 +213,7 @@ def test_whom_cognito_takes_for_another_is_nobody(identity: CognitoIdentity, poo
 
 
 def test_a_token_that_is_not_good_any_more_is_told_before_the_password_is_looked_at(identity: CognitoIdentity) -> None:
-    identity.create(USER, a_password())
+    identity.create(USER, a_password(), role=Role.PATIENT)
     token = identity.reset_token(USER, now=MONDAY)
     assert token is not None
     identity.reset(token, OTHER, now=MONDAY)
@@ -223,7 +225,7 @@ def test_a_token_that_is_not_good_any_more_is_told_before_the_password_is_looked
 def test_a_reset_that_fails_at_cognito_has_used_the_token_up_and_left_the_password(
     identity: CognitoIdentity, pool: FakePool
 ) -> None:
-    identity.create(USER, a_password())
+    identity.create(USER, a_password(), role=Role.PATIENT)
     token = identity.reset_token(USER, now=MONDAY)
     assert token is not None
     fails(pool, "AdminSetUserPassword", UnavailableError())
@@ -349,7 +351,8 @@ def test_tokens_under_keys_before_are_taken_and_new_ones_are_under_the_first(
     signed = signed_in(identity)
     token = identity.reset_token(USER, now=MONDAY)
     assert token is not None
-    rotated = attrs.evolve(identity, envelopes=Envelopes((b"n" * 32, *KEYS)), reset_keys=(b"m" * 32, *RESET_KEYS))
+    resets = ResetTokens(stores.credentials, (b"m" * 32, *RESET_KEYS))
+    rotated = attrs.evolve(identity, envelopes=Envelopes((b"n" * 32, *KEYS)), resets=resets)
     renewed = rotated.refresh(signed.refresh_token, now=MONDAY)
     with pytest.raises(UnauthenticatedError):
         identity.refresh(renewed.refresh_token, now=MONDAY)
@@ -370,7 +373,7 @@ def test_it_is_opened_on_a_call_and_stores(pool: FakePool, stores: Stores) -> No
         refresh_keys=KEYS,
         reset_keys=RESET_KEYS,
     )
-    opened.create(USER, a_password())
+    opened.create(USER, a_password(), role=Role.PATIENT)
     signed = opened.sign_in(USER, a_password(), now=MONDAY)
     assert signed is not None
     assert goes_on(opened, signed, now=MONDAY)

@@ -23,15 +23,15 @@ from telemed_core.testing.builders import MONDAY
 
 POOL_ID, CLIENT_ID = "sa-east-1_aBcDeF123", "client1"
 ISSUER: Final = issuer_of(POOL_ID)
+SUBJECT: Final = "9c3f8d1a-0000-4000-8000-000000000000"
+"""Cognito's own name of the user."""
 USER, SESSION = AccountId("0b2c9e5e-6a0e-4f0b-9d5c-6f0f3c2f1a77"), SessionId("5c7b1d0e-8f43-4b1c-9f3d-2a6b7c8d9e0f")
 KEY: Final = new_key()
 KID: Final = "kHJ+4a/Zz0y3v6t6c2l0d1e9c6b7a8f9e0d1c2b3a4U="
 HEADER: Final = {"alg": "RS256", "kid": KID}
 NOW: Final = int(MONDAY.timestamp())
 CLAIMS: Final = {
-    **good_claims(issuer=ISSUER, client_id=CLIENT_ID, username=USER, session_id=SESSION, now=MONDAY),
-    # Cognito's own name of the user.
-    "sub": "9c3f8d1a-0000-4000-8000-000000000000",
+    **good_claims(issuer=ISSUER, client_id=CLIENT_ID, username=USER, session_id=SESSION, now=MONDAY, subject=SUBJECT),
     "scope": "aws.cognito.signin.user.admin",
     "cognito:groups": ["administrator"],
     "event_id": "e",
@@ -45,6 +45,7 @@ HOSTILE: Final = dict(
         username=USER,
         session_id=SESSION,
         now=MONDAY,
+        subject=SUBJECT,
     )
 )
 OF_ANOTHER: Final = "of another user than it names"

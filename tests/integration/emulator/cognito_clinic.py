@@ -12,7 +12,7 @@ from adapters.cognito.pool import Pool
 from adapters.local_identity import refuse_common
 from adapters.tokens import KeySet, open_verifier
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import Claims, SignedIn
 from telemed_core.ports.services import Identity, Tokens
 from telemed_core.ports.storage import Stores
@@ -35,8 +35,8 @@ class InItsOwnTime:
     _identity: Identity
     _shift: Shift
 
-    def create(self, username: AccountId, password: Password, /) -> None:
-        self._identity.create(username, password)
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:
+        self._identity.create(username, password, role=role)
 
     def check(self, username: AccountId | None, password: Password, /) -> bool:
         return self._identity.check(username, password)

@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from adapters.aws.calling import Call, open_call
+from adapters.cognito.pool import Pool, make_pool
 from adapters.dynamodb.access import Dynamo
 from adapters.dynamodb.opening import open_dynamodb
 from adapters.dynamodb.tables import Tables
@@ -14,6 +15,7 @@ from adapters.memory import open_memory
 from integration.emulator.faulty import Faulty
 from integration.emulator.fresh_tables import new_tables
 from integration.emulator.ministack import CREDENTIALS, REGION, Ministack
+from integration.emulator.states_engine import Engine
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 
@@ -63,6 +65,33 @@ def client(endpoint_url: str) -> Callable[[str], Any]:
 def call(endpoint_url: str) -> Call:
     """Calls to DynamoDB on it."""
     return open_call("dynamodb", region=REGION, endpoint_url=endpoint_url, connections=THREADS)
+
+
+@pytest.fixture(scope="session")
+def engine(credentials: None) -> Iterator[Engine]:
+    """An emulator of its own, for executions: in it no wait takes any time."""
+    with Engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def call_states(engine: Engine) -> Call:
+    """Calls to Step Functions on it."""
+    return open_call("stepfunctions", region=REGION, endpoint_url=engine.server.endpoint_url, connections=4)
+
+
+@pytest.fixture
+def region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where everything is, as a container looks for it."""
+    monkeypatch.setenv("AWS_REGION", REGION)
+    return REGION
+
+
+@pytest.fixture(scope="session")
+def user_pool(endpoint_url: str) -> Pool:
+    """One for all: that Cognito knows a user from elsewhere does not make them one of ours."""
+    cognito = open_call("cognito-idp", region=REGION, endpoint_url=endpoint_url, connections=1)
+    return make_pool(cognito, name="people", protected=False)
 
 
 @pytest.fixture

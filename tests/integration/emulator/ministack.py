@@ -70,6 +70,8 @@ class Ministack:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",
+            # Keys of user pools are kept there in any case.
+            "STATE_DIR": str(self._folder / "state"),
             "MINISTACK_REGION": REGION,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
         }
@@ -88,6 +90,10 @@ class Ministack:
     def reset(self) -> None:
         """Forget everything."""
         self._ask("POST", "/_ministack/reset")
+
+    def pool_key(self, pool_id: str) -> bytes:
+        """The key by which the user pool signs access tokens, in PEM; it is there once one was signed."""
+        return (self._folder / "state" / "cognito-pool-keys" / f"{pool_id}-access.pem").read_bytes()
 
     def close(self) -> None:
         """End it and remove all it has."""

@@ -94,7 +94,7 @@ def tokens(pool: Pool, endpoint_url: str) -> Tokens:
 def user(identity: Identity) -> AccountId:
     """Somebody with a password."""
     name = AccountId(f"user-{next(_NUMBERS)}")
-    identity.create(name, a_password())
+    identity.create(name, a_password(), role=Role.PATIENT)
     return name
 
 
@@ -298,12 +298,12 @@ def test_a_role_is_what_our_directory_says_and_a_sign_out_is_at_once(
     stores = open_memory()
     clinic = a_clinic(stores, ids=None)
     patient, identity = clinic.patient(), identity_on(cognito, pool, stores)
-    identity.create(patient.id, a_password())
+    identity.create(patient.id, a_password(), role=Role.PATIENT)
     client("cognito-idp").admin_add_user_to_group(UserPoolId=pool.id, Username=patient.id, GroupName="administrator")
     authenticate = Authenticate(tokens, stores.sessions, SettableClock(now()))
     signed = identity.sign_in(patient.id, a_password(), now=now())
     assert signed
-    assert claims_of(signed.access_token)["cognito:groups"] == ["administrator"]
+    assert set(claims_of(signed.access_token)["cognito:groups"]) == {"administrator", "patient"}
     assert authenticate(signed.access_token) == (patient, signed.session_id)
     SignOut(identity)(session_id=signed.session_id)
     assert takes(tokens, signed.access_token)
@@ -349,7 +349,7 @@ def test_a_removed_user_is_in_cognito_no_more_and_never_made_again(
     assert signed
     identity.remove(user)
     with pytest.raises(ConflictError):
-        identity.create(user, OTHER)
+        identity.create(user, OTHER, role=Role.PATIENT)
     with pytest.raises(ClientError, match="UserNotFoundException"):
         client("cognito-idp").admin_get_user(UserPoolId=pool.id, Username=user)
     with pytest.raises(UnauthenticatedError):
@@ -360,7 +360,7 @@ def test_a_removed_user_is_in_cognito_no_more_and_never_made_again(
 
 
 JOURNEY: Mapping[str, Callable[[Identity, AccountId], object]] = {
-    "create": lambda identity, user: identity.create(user, OTHER),
+    "create": lambda identity, user: identity.create(user, OTHER, role=Role.PATIENT),
     "check": lambda identity, user: identity.check(user, OTHER),
     "sign in": lambda identity, user: identity.sign_in(user, OTHER, now=now()),
     "reset": lambda identity, user: identity.reset(
@@ -410,6 +410,7 @@ def test_each_call_of_each_step_goes_wrong_once_and_nobody_is_told(cognito: Call
         for operation in (
             "AdminCreateUser",
             "AdminSetUserPassword",
+            "AdminAddUserToGroup",
             "InitiateAuth",
             "RespondToAuthChallenge",
             "AdminDeleteUser",
@@ -418,9 +419,9 @@ def test_each_call_of_each_step_goes_wrong_once_and_nobody_is_told(cognito: Call
         act(identity, user)
         happened += faulty.happened[fault]
         faulty.forget()
-    assert happened == 8
+    assert happened == 9
     with pytest.raises(ConflictError):
-        identity.create(user, OTHER)
+        identity.create(user, OTHER, role=Role.PATIENT)
 
 
 def test_a_refused_refresh_while_cognito_is_down_is_told_from_one_that_is_not_good(
@@ -428,7 +429,7 @@ def test_a_refused_refresh_while_cognito_is_down_is_told_from_one_that_is_not_go
 ) -> None:
     faulty = Faulty(cognito, "cognito-idp")
     identity, user = identity_on(faulty, pool, stores), AccountId("user-down")
-    identity.create(user, a_password())
+    identity.create(user, a_password(), role=Role.PATIENT)
     signed = identity.sign_in(user, a_password(), now=now())
     assert signed
     faulty.plan("InitiateAuth", *[Fault.NO_CONNECTION] * 8)
@@ -449,7 +450,7 @@ def test_where_rights_are_enforced_the_whole_way_is_gone_and_no_password_flow_is
         pool = make_pool(cognito, protected=False)
         stores, user = open_memory(), AccountId("user-1")
         identity, tokens = identity_on(cognito, pool, stores), tokens_of(pool, server.endpoint_url)
-        identity.create(user, a_password())
+        identity.create(user, a_password(), role=Role.PATIENT)
         signed = identity.sign_in(user, a_password(), now=now())
         assert signed
         assert not identity.check(user, OTHER)

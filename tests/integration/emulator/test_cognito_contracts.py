@@ -14,6 +14,7 @@ from telemed_core.testing.contracts import IdentityContract, ResetsContract, Tok
 OPERATIONS = (
     "AdminCreateUser",
     "AdminSetUserPassword",
+    "AdminAddUserToGroup",
     "AdminDeleteUser",
     "InitiateAuth",
     "RespondToAuthChallenge",

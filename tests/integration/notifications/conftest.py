@@ -10,6 +10,7 @@ from adapters.memory import open_memory
 from adapters.sql import open_sql
 from integration.notifications.mail_server import MailServer
 from integration.notifications.post import Post
+from telemed_core.domain.people import Role
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import MONDAY, a_password
@@ -49,7 +50,7 @@ def post(stores: Stores, server: MailServer) -> Post:
     clock = SettableClock(MONDAY)
     clinic = a_clinic(stores, clock)
     post = Post(clinic, clock, server, clinic.doctor(name="Ana Lima"), clinic.patient(name="Bruno Reis"))
-    clinic.identity.create(post.patient.id, a_password())
+    clinic.identity.create(post.patient.id, a_password(), role=Role.PATIENT)
     post.settle()
     server.received.clear()
     return post

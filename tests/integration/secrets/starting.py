@@ -17,6 +17,7 @@ def opened(data: Path) -> Container:
 
 def fingerprint(container: Container) -> str:
     secrets = container.secrets()
+    assert secrets.issuer_key is not None
     return hashlib.sha256(secrets.root + secrets.pepper + secrets.data_key + secrets.issuer_key).hexdigest()
 
 

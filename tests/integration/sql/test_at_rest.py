@@ -15,6 +15,7 @@ from adapters.sql.transactions import Database
 from integration.sql.journey import BLOCKED, COMMENT, FEED, MENDED, OFFERED, REASON, a_day
 from telemed_core.application.signing_in import Guard, SignIn
 from telemed_core.domain.accounts import parse_login
+from telemed_core.domain.people import Role
 from telemed_core.errors import InvalidCredentialsError
 from telemed_core.ports.services import Sealing
 from telemed_core.testing.builders import a_doctor, a_password, a_patient
@@ -55,7 +56,7 @@ def test_sessions_and_wrong_passwords_tell_nobody(url: str, sealing: Sealing) ->
     for login in logins:
         with pytest.raises(InvalidCredentialsError):
             sign_in(login=login, password="a wrong password", address=address)
-    clinic.identity.create(doctor.id, a_password())
+    clinic.identity.create(doctor.id, a_password(), role=Role.PATIENT)
     sign_in(login=str(doctor.crm), password=a_password().secret, address=address)
     database = Database(parse_url(url), pool_size=1, patience=timedelta(seconds=2))
     kept = repr(

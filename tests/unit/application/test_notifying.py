@@ -25,7 +25,7 @@ from telemed_core.domain.events import Side
 from telemed_core.domain.ids import AccountId, AppointmentId
 from telemed_core.domain.notices import Announcement, Channel, DeliveryStatus, EventId, Kind, Notice, NoticeId
 from telemed_core.domain.patient import Patient
-from telemed_core.domain.people import Language
+from telemed_core.domain.people import Language, Role
 from telemed_core.errors import (
     ForbiddenError,
     InvalidTransitionError,
@@ -432,7 +432,7 @@ def about_password(post: Post) -> Notice:
 
 
 def test_the_mail_about_a_new_password_leads_to_where_it_is_set(post: Post) -> None:
-    post.clinic.identity.create(post.patient.id, a_password("the old password of it"))
+    post.clinic.identity.create(post.patient.id, a_password("the old password of it"), role=Role.PATIENT)
     post.clinic.stores.notices.add([about_password(post)])
     assert post.deliver() == 1
     (mail,) = post.server.mails

@@ -9,7 +9,7 @@ import pytest
 
 from telemed_core.domain.doctor import Decision, DoctorStatus
 from telemed_core.domain.patient import ConsentKind
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sagas import LEASE, Phase, SagaRow
 from telemed_core.errors import (
     AlreadyRegisteredError,
@@ -62,6 +62,20 @@ def test_an_administrator_is_created(clinic: Clinic) -> None:
     model = an_administrator()
     made = clinic.create_administrator(email=model.email, password=a_password(), time_zone=model.time_zone)
     assert clinic.stores.accounts.find(model.email) == made
+
+
+def test_an_identity_is_told_the_role_of_each_user(clinic: Clinic) -> None:
+    told = []
+
+    class _Listening:
+        def create(self, *arguments: Any, role: Role) -> None:
+            told.append((arguments[0], role))
+            clinic.identity.create(*arguments, role=role)
+
+    beside, model = attrs.evolve(clinic, identity=_Listening()), an_administrator()
+    doctor, patient = beside.register_doctor(**a_doctors()), beside.register_patient(**a_patients())
+    other = beside.create_administrator(email=model.email, password=a_password(), time_zone=model.time_zone)
+    assert told == [(doctor.id, Role.DOCTOR), (patient.id, Role.PATIENT), (other.id, Role.ADMINISTRATOR)]
 
 
 def test_who_is_registered_is_not_registered_again(clinic: Clinic) -> None:
@@ -187,9 +201,9 @@ def test_until_its_lease_is_over_a_registration_is_nobody_elses(clinic: Clinic) 
 
 def test_an_identity_that_takes_too_long_is_busy_and_undone_behind(clinic: Clinic) -> None:
     class _Slow:
-        def create(self, *arguments: Any) -> None:
+        def create(self, *arguments: Any, role: Role) -> None:
             clinic.pause(timedelta(seconds=6))
-            clinic.identity.create(*arguments)
+            clinic.identity.create(*arguments, role=role)
 
     with pytest.raises(BusyError):
         attrs.evolve(clinic, identity=_Slow()).register_patient(**a_patients())
@@ -204,10 +218,10 @@ def test_whose_identity_is_removed_meanwhile_is_busy_and_may_register_again(clin
     class _Sleeping:
         """An identity that is asked for when another process has undone the registration."""
 
-        def create(self, *arguments: Any) -> None:
+        def create(self, *arguments: Any, role: Role) -> None:
             clinic.pause(LEASE)
             assert clinic.run_sagas() == 1
-            clinic.identity.create(*arguments)
+            clinic.identity.create(*arguments, role=role)
 
     with pytest.raises(BusyError):
         attrs.evolve(clinic, identity=_Sleeping()).register_patient(**a_patients())

@@ -11,6 +11,7 @@ from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.notices import Channel, DeliveryStatus, Kind, Notice
 from telemed_core.domain.patient import Patient
+from telemed_core.domain.people import Role
 from telemed_core.errors import InvalidError
 from telemed_core.testing.builders import a_cpf, a_password
 from telemed_core.testing.doubles import SettableClock
@@ -97,7 +98,7 @@ def test_the_bearer_of_the_token_sets_a_new_password_once(
     clinic: Clinic, clock: SettableClock, patient: Patient
 ) -> None:
     identity = clinic.identity
-    identity.create(patient.id, a_password("the old password of it"))
+    identity.create(patient.id, a_password("the old password of it"), role=Role.PATIENT)
     token = identity.reset_token(AccountId(patient.id), now=clock.now())
     assert token is not None
     reset = ResetPassword(identity, clock)
@@ -109,7 +110,7 @@ def test_the_bearer_of_the_token_sets_a_new_password_once(
 
 
 def test_a_token_is_not_good_after_half_an_hour(clinic: Clinic, clock: SettableClock, patient: Patient) -> None:
-    clinic.identity.create(patient.id, a_password("the old password of it"))
+    clinic.identity.create(patient.id, a_password("the old password of it"), role=Role.PATIENT)
     token = clinic.identity.reset_token(patient.id, now=clock.now())
     assert token is not None
     clock.advance(timedelta(minutes=30))

@@ -12,6 +12,7 @@ from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.notices import Kind
 from telemed_core.domain.patient import NOBODY, Patient
+from telemed_core.domain.people import Role
 from telemed_core.domain.sagas import LEASE, Phase, PublishedMark, SagaEntry
 from telemed_core.errors import StaleVersionError, UnavailableError
 from telemed_core.saga.deciding import Broken, Ok, Refused, Resolution, Uncertain, decide
@@ -258,7 +259,7 @@ def test_without_its_use_case_a_registration_goes_no_further(clinic: Clinic) -> 
 
 def test_an_unfinished_registration_is_undone_by_whoever_finds_it(clinic: Clinic) -> None:
     patient = unfinished(clinic)
-    clinic.identity.create(patient.id, PASSWORD)
+    clinic.identity.create(patient.id, PASSWORD, role=Role.PATIENT)
     assert clinic.run_sagas() == 0
     clinic.pause(LEASE)
     assert clinic.run_sagas() == 1

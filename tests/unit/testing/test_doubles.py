@@ -8,7 +8,7 @@ import pytest
 
 from adapters.memory import open_memory
 from telemed_core.domain.ids import AccountId
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import SignedIn
 from telemed_core.errors import InvalidError
 from telemed_core.testing.builders import MONDAY, a_password
@@ -35,7 +35,7 @@ def test_of_two_refreshes_at_once_the_second_gives_what_the_first_one_gave() -> 
     stores = open_memory()
     sessions = Overtaken(stores.sessions, "replace")
     identity = MemoryIdentity(stores.credentials, sessions, SeededIds())
-    identity.create(USER, a_password())
+    identity.create(USER, a_password(), role=Role.PATIENT)
     signed = identity.sign_in(USER, a_password(), now=MONDAY)
     assert signed is not None
     first: list[SignedIn] = []
@@ -47,7 +47,7 @@ def test_of_two_resets_at_once_the_second_is_refused() -> None:
     stores = open_memory()
     credentials = Overtaken(stores.credentials, "put")
     identity = MemoryIdentity(credentials, stores.sessions, SeededIds())
-    identity.create(USER, a_password())
+    identity.create(USER, a_password(), role=Role.PATIENT)
     token = identity.reset_token(USER, now=MONDAY)
     assert token is not None
     credentials.first = [lambda: identity.reset(token, Password("a first long passphrase"), now=MONDAY)]

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import attrs
-import pytest
 
 from adapters.memory import open_memory
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.notices import Channel, DeliveryStatus, Kind
 from telemed_core.domain.patient import Patient
+from telemed_core.domain.people import Role
 from telemed_core.domain.sagas import LEASE
 from telemed_core.errors import UndeliverableError
 from telemed_core.ports.notices import CalendarMethod
@@ -20,21 +20,6 @@ from telemed_core.testing.faults import Before, Faulty
 from telemed_core.testing.wiring import Clinic, a_clinic
 
 ROOT = an_administrator()
-
-
-@pytest.fixture
-def clinic() -> Clinic:
-    return a_clinic(open_memory())
-
-
-@pytest.fixture
-def doctor(clinic: Clinic) -> Doctor:
-    return clinic.doctor()
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    return clinic.patient()
 
 
 def test_a_change_reaches_inbox_and_mailbox(clinic: Clinic, doctor: Doctor, patient: Patient) -> None:
@@ -68,7 +53,7 @@ def test_without_a_mail_server_people_are_told_in_the_application_alone(
 
 
 def test_a_dead_mail_is_replayed(clinic: Clinic, patient: Patient) -> None:
-    clinic.identity.create(patient.id, a_password())
+    clinic.identity.create(patient.id, a_password(), role=Role.PATIENT)
     clinic.ask_reset(login=patient.email.address)
     refusing = Faulty(clinic.mailbox, {"send": [Before(UndeliverableError())]}).port
     attrs.evolve(clinic, mailbox=refusing).deliver_notices()

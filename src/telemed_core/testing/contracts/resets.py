@@ -7,7 +7,7 @@ import pytest
 
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.instants import SKEW
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import RESET_LIFE
 from telemed_core.errors import InvalidError, UnauthenticatedError
 from telemed_core.ports.services import Identity
@@ -21,7 +21,7 @@ class ResetsContract:
 
     def test_a_reset_sets_the_password_and_ends_all_sessions(self, identity: Identity) -> None:
         sessions = [signed_in(identity), signed_in(identity)]
-        identity.create(AccountId("user-2"), a_password())
+        identity.create(AccountId("user-2"), a_password(), role=Role.PATIENT)
         token = reset_token(identity)
         assert identity.check(USER, a_password())
         identity.reset(token, OTHER, now=MONDAY)
@@ -31,7 +31,7 @@ class ResetsContract:
         assert identity.check(AccountId("user-2"), a_password())
 
     def test_a_reset_token_is_good_once_also_for_many_at_once(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         token, same = reset_token(identity), reset_token(identity)
         passwords = [Password(f"another long passphrase {number}") for number in range(6)]
         answers = at_once([lambda one=one: identity.reset(token, one, now=MONDAY) for one in passwords])  # type: ignore[misc] # mypy cannot infer a lambda's default
@@ -48,7 +48,7 @@ class ResetsContract:
         ids=["just before 30 minutes", "after 30 minutes", "on a clock behind", "on a clock far behind"],
     )
     def test_a_reset_token_is_good_for_30_minutes(self, identity: Identity, used: timedelta, good: bool) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         assert takes(identity, reset_token(identity), now=MONDAY + used) is good
         assert identity.check(USER, OTHER if good else a_password())
 
@@ -75,14 +75,14 @@ class ResetsContract:
         assert not identity.check(USER, OTHER)
 
     def test_there_is_no_reset_token_for_who_is_unknown_or_removed(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         identity.remove(USER)
         for user in (USER, AccountId("user-2")):
             assert identity.reset_token(user, now=MONDAY) is None
 
     def test_a_reset_token_has_url_safe_characters_only(self, identity: Identity) -> None:
         user = AccountId("0.user_-" + "x" * 56)
-        identity.create(user, a_password())
+        identity.create(user, a_password(), role=Role.PATIENT)
         token = identity.reset_token(user, now=MONDAY + MOMENT)
         assert token is not None
         assert re.fullmatch("[A-Za-z0-9._~-]+", token)
@@ -91,7 +91,7 @@ class ResetsContract:
 
     def test_only_reset_tokens_of_ours_are_taken_and_all_others_look_the_same(self, identity: Identity) -> None:
         signed = signed_in(identity)
-        identity.create(AccountId("user-2"), a_password())
+        identity.create(AccountId("user-2"), a_password(), role=Role.PATIENT)
         token = reset_token(identity)
         changed = [
             token[:place] + ("0" if token[place] != "0" else "1") + token[place + 1 :] for place in range(len(token))

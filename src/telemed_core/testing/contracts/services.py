@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from telemed_core.domain.ids import AccountId, SessionId
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import ACCESS_LIFE, GRACE, REFRESH_LIFE, Claims, SignedIn
 from telemed_core.errors import ConflictError, InvalidError, UnauthenticatedError, UnavailableError
 from telemed_core.ports.services import Identity, Sealing, Tokens
@@ -23,26 +23,35 @@ class IdentityContract:
     """The adapter's own class adds the fixture ``identity``: without users."""
 
     def test_only_the_users_own_password_is_right(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         assert identity.check(USER, a_password())
         assert not identity.check(USER, OTHER)
         assert not identity.check(AccountId("user-2"), a_password())
         assert not identity.check(None, a_password())
 
     def test_making_a_user_again_sets_the_password(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
-        identity.create(USER, OTHER)
+        identity.create(USER, a_password(), role=Role.PATIENT)
+        identity.create(USER, OTHER, role=Role.PATIENT)
         assert identity.check(USER, OTHER)
         assert not identity.check(USER, a_password())
 
+    @pytest.mark.parametrize("role", Role)
+    def test_users_of_all_roles_are_alike(self, identity: Identity, role: Role) -> None:
+        identity.create(USER, a_password(), role=role)
+        assert identity.check(USER, a_password())
+        signed = identity.sign_in(USER, a_password(), now=MONDAY)
+        assert signed is not None
+        assert (signed.username, signed.expires_in) == (USER, ACCESS_LIFE)
+        assert goes_on(identity, signed, now=MONDAY)
+
     def test_a_common_password_is_refused_by_name(self, identity: Identity) -> None:
         with pytest.raises(InvalidError) as refused:
-            identity.create(USER, COMMON)
+            identity.create(USER, COMMON, role=Role.PATIENT)
         assert refused.value.fields[0].field == "password"
         assert not identity.check(USER, COMMON)
 
     def test_only_the_users_own_password_opens_a_session(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         signed = identity.sign_in(USER, a_password(), now=MONDAY)
         assert signed is not None
         assert (signed.username, signed.expires_in) == (USER, ACCESS_LIFE)
@@ -136,13 +145,13 @@ class IdentityContract:
         assert [goes_on(identity, signed, now=MONDAY) for signed in sessions] == [False, False]
 
     def test_a_removed_user_is_never_made_again_also_one_that_was_unknown(self, identity: Identity) -> None:
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
         for user in (USER, AccountId("user-2")):
             identity.remove(user)
             with pytest.raises(ConflictError):
-                identity.create(user, OTHER)
+                identity.create(user, OTHER, role=Role.PATIENT)
             assert not identity.check(user, OTHER)
-        identity.create(AccountId("user-3"), OTHER)
+        identity.create(AccountId("user-3"), OTHER, role=Role.PATIENT)
 
 
 class TokensContract:
@@ -222,7 +231,7 @@ class SealingContract:
 def signed_in(identity: Identity) -> SignedIn:
     """One more session of the user, who is made if they are new."""
     if not identity.check(USER, a_password()):
-        identity.create(USER, a_password())
+        identity.create(USER, a_password(), role=Role.PATIENT)
     signed = identity.sign_in(USER, a_password(), now=MONDAY)
     assert signed is not None
     return signed
