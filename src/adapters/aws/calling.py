@@ -125,7 +125,13 @@ def _session(process: int) -> Any:  # noqa: ARG001 # the cache is asked for it
     """What the clients of a process share: the definitions of services, and credentials."""
     import botocore.session  # noqa: PLC0415 # see above
 
-    return botocore.session.get_session()
+    from adapters.aws.definitions import Definitions  # noqa: PLC0415 # they import botocore
+    from adapters.aws.parsing import Parsers  # noqa: PLC0415
+
+    session = botocore.session.get_session()
+    session.register_component("data_loader", Definitions())
+    session.register_component("response_parser_factory", Parsers())
+    return session
 
 
 class _Calls:

@@ -1,6 +1,6 @@
 """Items read and written: what every store on DynamoDB is made of, patient with contention and with lost answers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -112,6 +112,10 @@ def _sort_tests(sort: str, bounds: Iterable[str]) -> Iterator[str]:
         yield f"{sort}>=:low" if ":low" in given else f"{sort}<=:high"
 
 
+def _nothing() -> None:
+    """Whoever only waits has nothing else to do."""
+
+
 @attrs.frozen
 class Dynamo:
     """The items of one installation's tables.
@@ -130,18 +134,27 @@ class Dynamo:
         found: Item | None = self._read("GetItem", request).get("Item")
         return found
 
-    def batch_get(self, table: Table, keys: Iterable[Item], /) -> dict[tuple[str, str], Item]:
-        """The items that are there, by their two keys, as they stand; a hundred in each round trip."""
+    def batch_get(
+        self, table: Table, keys: Iterable[Item], /, *, only: Sequence[str] = ()
+    ) -> dict[tuple[str, str], Item]:
+        """The items that are there, by their two keys, as they stand; a hundred in each round trip.
+
+        Args:
+            only: the attributes that are wanted beside the keys, none of them a reserved word; none: all.
+        """
+        terms = {"ProjectionExpression": ",".join((PARTITION_KEY, SORT_KEY, *only))} if only else {}
         wanted = list({pair(key): key for key in keys}.values())
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(wanted), MOST_AT_ONCE):
             left = wanted[start : start + MOST_AT_ONCE]
-            self._patience(partial(self._take, table, left, found))
+            self._patience(partial(self._take, table, left, found, terms))
         return found
 
-    def _take(self, table: Table, left: list[Item], found: dict[tuple[str, str], Item]) -> None:
+    def _take(
+        self, table: Table, left: list[Item], found: dict[tuple[str, str], Item], terms: Mapping[str, str]
+    ) -> None:
         """Move what is answered to what was found; what is still left was too much for the service."""
-        request = {"RequestItems": {table.name: {"Keys": list(left), "ConsistentRead": True}}}
+        request = {"RequestItems": {table.name: {"Keys": list(left), "ConsistentRead": True, **terms}}}
         answer = self._call("BatchGetItem", request)
         found.update((pair(item), item) for item in answer["Responses"].get(table.name, ()))
         left[:] = answer.get("UnprocessedKeys", {}).get(table.name, {}).get("Keys", ())
@@ -210,15 +223,28 @@ class Dynamo:
         item: Item = answer["Attributes"]
         return item
 
-    def transact(self, actions: Sequence[Action], token: str, /) -> tuple[Reason, ...] | None:
+    def transact(
+        self, actions: Sequence[Action], token: str, /, *, contended: Callable[[], None] = _nothing
+    ) -> tuple[Reason, ...] | None:
         """Carry out all of the actions or none; ``None``: it was done, else the reason of each why it was not.
 
         Where the answer is lost it is asked for again under the same token, by which DynamoDB does it once only.
         Reasons are answered where a condition failed; mere contention is waited out.
+
+        Args:
+            contended: called where others were at the same items; what it raises is raised, else it is tried again.
         """
+
+        def send() -> None:
+            try:
+                self._call("TransactWriteItems", request)
+            except BusyError:
+                contended()
+                raise
+
         request = {"TransactItems": [action.request() for action in actions], "ClientRequestToken": token}
         try:
-            self._patience(lambda: self._call("TransactWriteItems", request))
+            self._patience(send)
         except AwsError as error:
             if not error.reasons:
                 raise

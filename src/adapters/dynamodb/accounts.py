@@ -25,7 +25,6 @@ from adapters.dynamodb.saga_rows import check_written, entry_action, load_row, r
 from adapters.dynamodb.schedules import schedule_actions
 from adapters.dynamodb.settling import commit
 from telemed_core.domain.accounts import Account, Login, Reservation, login_space
-from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, CommandId, PatientId, PersonId, SagaId
 from telemed_core.domain.instants import EPOCH
@@ -126,7 +125,7 @@ class DynamoAccounts:
             yield from card_actions(self._dynamo.tables.directory.name, None, account)
             yield from schedule_actions(
                 self._scheduling,
-                _first_schedule(account),
+                Schedule.first(account),
                 before=None,
                 command_id=CommandId(f"{account.id}.{account.rev}"),
             )
@@ -176,18 +175,6 @@ class DynamoAccounts:
     @property
     def _scheduling(self) -> str:
         return self._dynamo.tables.scheduling.name
-
-
-def _first_schedule(doctor: Doctor) -> Schedule:
-    return Schedule(
-        doctor_id=doctor.id,
-        person_id=doctor.person_id,
-        email=doctor.email,
-        price_cents=doctor.price_cents,
-        bookable=doctor.approved,
-        rev=1,
-        agenda=Agenda(doctor.time_zone),
-    )
 
 
 @attrs.frozen

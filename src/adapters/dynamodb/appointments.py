@@ -13,10 +13,11 @@ from adapters.dynamodb import items
 from adapters.dynamodb.access import Dynamo, Query
 from adapters.dynamodb.actions import Item
 from adapters.dynamodb.claims import owners_in
+from adapters.dynamodb.dues import Dues
 from adapters.dynamodb.parallel import merged
 from adapters.dynamodb.plan import plan, request_token
 from adapters.dynamodb.records import sealed_by
-from adapters.dynamodb.refusals import refusal
+from adapters.dynamodb.refusals import refusal, taken, wanted_days
 from adapters.dynamodb.tables import BY_DOCTOR, BY_PATIENT, PARTITION_KEY, WORK
 from adapters.serialization import load_appointment, load_event
 from telemed_core.domain.appointment import Appointment
@@ -39,6 +40,9 @@ class DynamoAppointments:
     _dynamo: Dynamo
     _sealing: Sealing
     _patience: Patience = attrs.field(factory=Patience)
+    _dues: Dues = attrs.field(
+        init=False, repr=False, default=attrs.Factory(lambda self: Dues(self._dynamo), takes_self=True)
+    )
 
     def get(self, appointment_id: AppointmentId, /) -> Appointment:
         # A query may fall into the midst of a transaction.
@@ -132,18 +136,33 @@ class DynamoAppointments:
         # The ledger does not know until when: an answer to a request would have to change it.
         kept = {
             one.id: one.settled(now=now).cells(Side.DOCTOR if person == one.doctor_person else Side.PATIENT)
-            for one in self.many({*held.values()})
-            if one.due_at is None or one.due_at <= now
+            for one in self.many(self._dues.passed(held, now=now))
         }
         return _runs(sorted(cell for cell, owner in held.items() if owner not in kept or cell in kept[owner]))
 
     def apply(self, commit: Commit, /, *, command: Command) -> Appointment:
         actions = plan(commit, command, seal=sealed_by(self._sealing), tables=self._dynamo.tables)
-        reasons = self._dynamo.transact(actions, request_token(command, actions))
+        token = request_token(command, actions)
+        reasons = self._dynamo.transact(actions, token, contended=lambda: self._look(commit, command))
         refused = None if reasons is None else refusal(commit, command, actions, reasons)
         if refused is not None:
             raise refused
         return commit.after
+
+    def _look(self, commit: Commit, command: Command) -> None:
+        """Give up what others have by now: who writes again meets all the others once more, who reads meets nobody.
+
+        Raises:
+            SlotTakenError, PatientBusyError: as the same transaction would be refused.
+        """
+        table = self._dynamo.tables.scheduling
+        refused = taken(commit, self._dynamo.batch_get(table, wanted_days(commit)))
+        if refused is None:
+            return
+        asked = command.idempotency
+        # Read after the days: what was done under this key is there by now, and the next try is told of it.
+        if asked is None or self._dynamo.get(table, items.receipt_key(asked)) is None:
+            raise refused
 
 
 def many(dynamo: Dynamo, appointment_ids: Collection[AppointmentId]) -> Sequence[Appointment]:

@@ -1,6 +1,5 @@
 """The ledger on DynamoDB: all that a commit changes of one person's UTC day is one conditional update."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -14,7 +13,8 @@ from telemed_core.domain.instants import CELLS_PER_DAY, cell_of
 MOST_TESTS: Final = 150
 """How many cells one condition can test: with the ANDs between them that is 299 operators, of 300 that are allowed."""
 
-_CELL_NAME: Final = re.compile(r"k([0-9]{3})").fullmatch
+_NUMBERS: Final = {f"k{number:03}": number for number in range(CELLS_PER_DAY)}
+"""Of the cells of a day, by their attributes."""
 
 _Cells = Mapping[int, tuple[Owner, Owner]]
 
@@ -35,8 +35,8 @@ def owners_in(day: Item) -> Iterator[tuple[int, AppointmentId]]:
     _, date = pair(day)
     first = cell_of(datetime.fromisoformat(f"{date}T00:00:00+00:00"))
     for name, held in day.items():
-        if number := _CELL_NAME(name):
-            yield first + int(number[1]), AppointmentId(str(held["S"]))
+        if (number := _NUMBERS.get(name)) is not None:
+            yield first + number, AppointmentId(str(held["S"]))
 
 
 def claim_actions(table: str, claims: Iterable[ClaimChange]) -> Iterator[Action]:

@@ -16,6 +16,7 @@ from adapters.dynamodb.items import ITSELF
 from adapters.dynamodb.leaving import check_receipt, receipt_actions, text_actions
 from adapters.dynamodb.plan import request_token
 from adapters.dynamodb.profiles import account_key, change_action, load_account
+from adapters.dynamodb.records import sealed_by
 from adapters.dynamodb.saga_rows import start_actions
 from adapters.dynamodb.schedules import read_schedule, schedule_actions
 from adapters.dynamodb.settling import IS_NEW, act, commit, number_in
@@ -151,7 +152,7 @@ class DynamoDoctors:
             change,
             *schedule_actions(scheduling, opened, before=schedule.rev, command_id=command.id),
             *card_actions(directory, verification.before, doctor),
-            *text_actions(self._dynamo.tables.clinical.name, verification.texts, self._sealing),
+            *text_actions(self._dynamo.tables.clinical.name, verification.texts, sealed_by(self._sealing)),
             *start_actions(scheduling, (verification.saga,), at=command.at),
         )
         refused = commit(self._dynamo, actions, token=request_token(command, actions))

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from adapters.dynamodb.actions import Action, pair, text
+from adapters.dynamodb.actions import Action, Purpose, pair, text
 from adapters.dynamodb.items import receipt_item, receipt_key, sortable, text_item
-from adapters.dynamodb.records import sealed_by
+from adapters.dynamodb.records import Seal
 from adapters.dynamodb.settling import IS_NEW, Found, act
 from adapters.serialization import load_receipt
 from telemed_core.domain.commit import Command
 from telemed_core.domain.ids import Id
 from telemed_core.domain.receipts import RECEIPT_LIFE
 from telemed_core.domain.texts import Text
-from telemed_core.ports.services import Sealing
 
 
 def receipt_actions(table: str, command: Command, *, subject: Id, rev: int) -> Iterator[Action]:
@@ -20,6 +19,7 @@ def receipt_actions(table: str, command: Command, *, subject: Id, rev: int) -> I
         yield act(
             "Put",
             table,
+            purpose=Purpose.RECEIPT,
             Item=receipt_item(command.idempotency, command, subject=subject, rev=rev),
             ConditionExpression=f"{IS_NEW} OR written<=:over",
             ExpressionAttributeValues={":over": text(sortable(command.at - RECEIPT_LIFE))},
@@ -38,8 +38,7 @@ def check_receipt(command: Command, refused: Found) -> None:
         raise load_receipt(str(kept["body"]["S"])).replays(asked)
 
 
-def text_actions(table: str, texts: Iterable[Text], sealing: Sealing) -> Iterator[Action]:
-    """Write what people wrote, sealed."""
-    seal = sealed_by(sealing)
+def text_actions(table: str, texts: Iterable[Text], seal: Seal) -> Iterator[Action]:
+    """Write what people wrote, sealed. What carries their keys is new: so are they."""
     for written in texts:
-        yield act("Put", table, Item=text_item(written.key, seal(written)))
+        yield act("Put", table, purpose=Purpose.TEXT, Item=text_item(written.key, seal(written)))

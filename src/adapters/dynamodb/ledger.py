@@ -1,25 +1,21 @@
 """The ledger as a whole, on DynamoDB: read without a lock, and looked at twice to have been of one moment."""
 
-import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
 
 import attrs
 
 from adapters.aws.retrying import Patience
 from adapters.dynamodb import items
 from adapters.dynamodb.access import Dynamo, Query
-from adapters.dynamodb.actions import Action, Item, Purpose, number, pair
+from adapters.dynamodb.actions import Action, Item, Purpose, pair
 from adapters.dynamodb.appointments import many, waiting
 from adapters.dynamodb.claims import claim_actions, owner_in, owners_in
-from adapters.dynamodb.refusals import FAILED, Reason
+from adapters.dynamodb.settling import Found, act, commit, was_read
 from adapters.dynamodb.tables import PARTITION_KEY
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.ids import AppointmentId, PersonId
 from telemed_core.domain.ledger import LedgerPage, Repair
-from telemed_core.errors import BusyError, SlotTakenError, StaleRevisionError, TelemedError
-
-_TOKEN_BYTES: Final = 18
+from telemed_core.errors import BusyError, SlotTakenError, StaleRevisionError
 
 _Claims = Mapping[PersonId, Mapping[int, AppointmentId]]
 
@@ -79,11 +75,13 @@ class DynamoLedger:
 
     def apply(self, repair: Repair, /) -> None:
         table = self._dynamo.tables.scheduling.name
-        actions = (_is_at(table, repair), *claim_actions(table, repair.claims))
-        # The same repair may be made again, a minute later.
-        reasons = self._dynamo.transact(actions, secrets.token_hex(_TOKEN_BYTES))
-        if reasons is not None:
-            raise _refusal(repair, actions, reasons)
+        is_at = _is_at(table, repair)
+        # Under a token of its own: the same repair may be made again, a minute later.
+        refused = commit(self._dynamo, (is_at, *claim_actions(table, repair.claims)))
+        if is_at.key in refused:
+            raise StaleRevisionError
+        if refused:
+            raise SlotTakenError(_others(repair, refused))
 
 
 def _person_of(day: Item) -> str:
@@ -91,20 +89,12 @@ def _person_of(day: Item) -> str:
 
 
 def _is_at(table: str, repair: Repair) -> Action:
-    condition: dict[str, Any] = (
-        {"ConditionExpression": "rev=:rev", "ExpressionAttributeValues": {":rev": number(repair.rev)}}
-        if repair.rev
-        else {"ConditionExpression": f"attribute_not_exists({PARTITION_KEY})"}
-    )
     key = items.appointment_key(repair.appointment_id)
-    return Action(Purpose.APPOINTMENT, "ConditionCheck", {"TableName": table, "Key": key, **condition})
+    return act("ConditionCheck", table, purpose=Purpose.APPOINTMENT, Key=key, **was_read("rev", repair.rev or None))
 
 
-def _refusal(repair: Repair, actions: Sequence[Action], reasons: Sequence[Reason]) -> TelemedError:
-    failed = {action.key: reason for action, reason in zip(actions, reasons, strict=True) if reason["Code"] == FAILED}
-    if actions[0].key in failed:
-        return StaleRevisionError()
-    days = {at: reason.get("Item", {}) for at, reason in failed.items()}
+def _others(repair: Repair, days: Found) -> Iterator[str]:
+    """Who holds what the repair would give its appointment."""
     cells = ((claim.person_id, cell) for claim in repair.claims for cell in claim.cells)
     found = {owner_in(days.get(pair(items.ledger_key(person, cell)), {}), cell) for person, cell in cells}
-    return SlotTakenError(owner for owner in found if owner and owner != repair.appointment_id)
+    return (owner for owner in found if owner and owner != repair.appointment_id)

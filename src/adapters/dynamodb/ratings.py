@@ -7,29 +7,26 @@ costs as much to write.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
-from uuid import uuid4
+from typing import Final
 
 import attrs
 
-from adapters.aws.failures import Reason
 from adapters.dynamodb.access import Dynamo, Query
-from adapters.dynamodb.actions import Action, Item, Purpose, key, number, text
-from adapters.dynamodb.items import receipt_item, sortable, text_item
+from adapters.dynamodb.actions import Action, Item, key, number, pair, text
+from adapters.dynamodb.items import sortable
+from adapters.dynamodb.leaving import check_receipt, receipt_actions, text_actions
 from adapters.dynamodb.records import sealed_by
-from adapters.serialization import instant_of, load_receipt, microseconds
+from adapters.dynamodb.settling import IS_NEW, act, commit, number_in
+from adapters.serialization import instant_of, microseconds
 from telemed_core.domain.commit import Command
 from telemed_core.domain.ids import AppointmentId, DoctorId
 from telemed_core.domain.ratings import Rated, Rating, RatingSum
-from telemed_core.domain.receipts import RECEIPT_LIFE
-from telemed_core.domain.texts import Text, TextKey
+from telemed_core.domain.texts import TextKey
 from telemed_core.errors import AlreadyRatedError, NotFoundError
 from telemed_core.ports.services import Sealing
 
 _REV: Final = 1
 """A rating is never changed."""
-_FAILED: Final = "ConditionalCheckFailed"
-_IS_NEW: Final = "attribute_not_exists(PK)"
 _LISTED: Final = "RATED#"
 
 
@@ -41,35 +38,30 @@ class DynamoRatings:
     _sealing: Sealing
 
     def add(self, rated: Rated, /, *, command: Command) -> Rating:
-        actions = self._actions(rated, command)
-        reasons = self._dynamo.transact(actions, uuid4().hex)
-        return rated.rating if reasons is None else _refused(actions, reasons, command)
+        refused = commit(self._dynamo, [*self._actions(rated, command)])
+        if not refused:
+            return rated.rating
+        check_receipt(command, refused)
+        kept = refused[pair(_rating_key(rated.rating.appointment_id))]
+        if kept["command"]["S"] != command.id:
+            raise AlreadyRatedError
+        return _load(kept)
 
-    def _actions(self, rated: Rated, command: Command) -> Sequence[Action]:
+    def _actions(self, rated: Rated, command: Command) -> Iterator[Action]:
         rating, scheduling = rated.rating, self._dynamo.tables.scheduling.name
+        yield from receipt_actions(scheduling, command, subject=rating.appointment_id, rev=_REV)
         kept = {**_rating_key(rating.appointment_id), **_rating(rating), "command": text(command.id)}
-        listed = {**_listed_key(rating), **_rating(rating)}
-        return (
-            *_receipt(scheduling, command, rating),
-            _put(Purpose.EVENT, scheduling, kept, condition=_IS_NEW),
-            # New with the rating.
-            _put(Purpose.EVENT, scheduling, listed),
-            Action(
-                Purpose.QUOTA,
-                "Update",
-                {
-                    "TableName": scheduling,
-                    "Key": _sum_key(rating.doctor_id),
-                    "UpdateExpression": "ADD ratings :one,scores :score",
-                    "ExpressionAttributeValues": {":one": number(1), ":score": number(rating.score)},
-                },
-            ),
-            *(self._text(one) for one in rated.texts),
+        yield act("Put", scheduling, Item=kept, ConditionExpression=IS_NEW)
+        # What follows is new with the rating.
+        yield act("Put", scheduling, Item={**_listed_key(rating), **_rating(rating)})
+        yield act(
+            "Update",
+            scheduling,
+            Key=_sum_key(rating.doctor_id),
+            UpdateExpression="ADD ratings :one,scores :score",
+            ExpressionAttributeValues={":one": number(1), ":score": number(rating.score)},
         )
-
-    def _text(self, written: Text) -> Action:
-        sealed = sealed_by(self._sealing)(written)
-        return _put(Purpose.TEXT, self._dynamo.tables.clinical.name, text_item(written.key, sealed))
+        yield from text_actions(self._dynamo.tables.clinical.name, rated.texts, sealed_by(self._sealing))
 
     def get(self, appointment_id: AppointmentId, /) -> Rating:
         item = self._dynamo.get(self._dynamo.tables.scheduling, _rating_key(appointment_id))
@@ -96,41 +88,6 @@ class DynamoRatings:
         found = self._dynamo.batch_get(self._dynamo.tables.scheduling, keys.values())
         items = {doctor_id: found.get((f"D#{doctor_id}", "RATINGS")) for doctor_id in keys}
         return {doctor_id: _load_sum(item) for doctor_id, item in items.items() if item is not None}
-
-
-def _refused(actions: Sequence[Action], reasons: Sequence[Reason], command: Command) -> Rating:
-    """The first outcome of the same command.
-
-    Raises:
-        TelemedError: the cause of the refusal that is told first.
-    """
-    for action, reason in zip(actions, reasons, strict=True):
-        if reason["Code"] == _FAILED and action.purpose is Purpose.RECEIPT:
-            assert command.idempotency is not None  # noqa: S101 # else there were no receipt
-            raise load_receipt(str(reason["Item"]["body"]["S"])).replays(command.idempotency)
-        if reason["Code"] == _FAILED:
-            if reason["Item"]["command"]["S"] != command.id:
-                raise AlreadyRatedError
-            return _load(reason["Item"])
-    raise ValueError(f"a transaction was cancelled by {sorted({reason['Code'] for reason in reasons})}")
-
-
-def _receipt(table: str, command: Command, rating: Rating) -> Iterator[Action]:
-    if command.idempotency is not None:
-        item = receipt_item(command.idempotency, command, subject=rating.appointment_id, rev=_REV)
-        over = text(sortable(command.at - RECEIPT_LIFE))
-        yield _put(Purpose.RECEIPT, table, item, condition=f"{_IS_NEW} OR written<=:over", values={":over": over})
-
-
-def _put(
-    purpose: Purpose, table: str, item: Item, *, condition: str | None = None, values: Item | None = None
-) -> Action:
-    parameters: dict[str, Any] = {"TableName": table, "Item": item}
-    if condition is not None:
-        parameters |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    if values:
-        parameters["ExpressionAttributeValues"] = values
-    return Action(purpose, "Put", parameters)
 
 
 def _rating_key(appointment_id: AppointmentId) -> Item:
@@ -160,15 +117,11 @@ def _load(item: Item) -> Rating:
     return Rating(
         appointment_id=visit,
         doctor_id=DoctorId(str(item["doctor"]["S"])),
-        score=_number_in(item, "score"),
-        comment=TextKey(visit, _number_in(item, "comment_seq")) if "comment_seq" in item else None,
-        at=instant_of(_number_in(item, "at")),
+        score=number_in(item, "score"),
+        comment=TextKey(visit, number_in(item, "comment_seq")) if "comment_seq" in item else None,
+        at=instant_of(number_in(item, "at")),
     )
 
 
 def _load_sum(item: Item) -> RatingSum:
-    return RatingSum(_number_in(item, "ratings"), _number_in(item, "scores"))
-
-
-def _number_in(item: Item, name: str) -> int:
-    return int(str(item[name]["N"]))
+    return RatingSum(number_in(item, "ratings"), number_in(item, "scores"))

@@ -1,6 +1,6 @@
 """What every command leaves beside its own changes, as it is read: receipts, and texts, which are sealed at rest."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 import attrs
@@ -8,12 +8,14 @@ import attrs
 from adapters.dynamodb.access import Dynamo
 from adapters.dynamodb.actions import Item, pair
 from adapters.dynamodb.items import receipt_key, text_key
-from adapters.dynamodb.plan import Seal
 from adapters.serialization import load_receipt
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.texts import Text, TextKey
 from telemed_core.ports.services import Sealing
+
+Seal = Callable[[Text], bytes]
+"""Encrypts a text, bound to its key."""
 
 
 def sealed_by(sealing: Sealing) -> Seal:

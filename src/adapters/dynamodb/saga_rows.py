@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
 import attrs
 
 from adapters.dynamodb.actions import Action, Item, Purpose, key, number, text
 from adapters.dynamodb.items import SHARDS, at_and_id, indexed, work
+from adapters.dynamodb.settling import IS_NEW, act, number_in, was_read
 from adapters.dynamodb.tables import BY_DOCTOR, BY_PATIENT, HELD, WORK
 from adapters.serialization import instant_of, microseconds
 from telemed_core.domain.ids import Id, SagaId
@@ -21,7 +22,6 @@ OF_ALL: Final = BY_PATIENT
 OF_SUBJECT: Final = BY_DOCTOR
 """Sagas of a subject, by start and id."""
 
-IS_NEW: Final = "attribute_not_exists(PK)"
 IS_AS_READ: Final = "seq=:seq AND fence=:fence"
 
 
@@ -50,7 +50,7 @@ def start_actions(table: str, sagas: Iterable[SagaStart], *, at: datetime) -> li
     In a commit whose event is new so is its saga. Who starts one that may be there leaves it out then.
     """
     return [
-        Action(Purpose.SAGA, "Put", {"TableName": table, "Item": row_item(row), "ConditionExpression": IS_NEW})
+        act("Put", table, purpose=Purpose.SAGA, Item=row_item(row), ConditionExpression=IS_NEW)
         for row in (REGISTRY.begin(start, at=at) for start in sagas)
     ]
 
@@ -61,36 +61,27 @@ def entry_action(table: str, entry: SagaEntry, *, fence: int | None = None) -> A
     Args:
         fence: what it is afterwards; ``None``: as it was.
     """
-    return Action(
-        Purpose.SAGA,
+    return act(
         "Put",
-        {
-            "TableName": table,
-            "Item": row_item(row_after(entry, fence=fence)),
-            "ConditionExpression": IS_AS_READ,
-            "ExpressionAttributeValues": as_read(entry.before),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        },
+        table,
+        purpose=Purpose.SAGA,
+        Item=row_item(row_after(entry, fence=fence)),
+        ConditionExpression=IS_AS_READ,
+        ExpressionAttributeValues=as_read(entry.before),
     )
 
 
 def complete_action(table: str, saga_id: SagaId) -> Action:
     """Record that nothing is left to do; refused where the saga has ended, or waits for an operator."""
     gone = (WORK.partition_key, WORK.sort_key, HELD.partition_key, HELD.sort_key, "due_at", "held_by", "lease_until")
-    return Action(
-        Purpose.SAGA,
+    return act(
         "Update",
-        {
-            "TableName": table,
-            "Key": row_key(saga_id),
-            "ConditionExpression": "attribute_exists(due_at)",
-            "UpdateExpression": f"SET phase=:done,seq=seq+:one,claims=:none REMOVE {','.join(gone)}",
-            "ExpressionAttributeValues": {
-                ":done": text(Phase.COMPLETED.value),
-                ":one": number(1),
-                ":none": number(0),
-            },
-        },
+        table,
+        purpose=Purpose.SAGA,
+        Key=row_key(saga_id),
+        ConditionExpression="attribute_exists(due_at)",
+        UpdateExpression=f"SET phase=:done,seq=seq+:one,claims=:none REMOVE {','.join(gone)}",
+        ExpressionAttributeValues={":done": text(Phase.COMPLETED.value), ":one": number(1), ":none": number(0)},
     )
 
 
@@ -156,18 +147,18 @@ def load_row(item: Item) -> SagaRow:
         id=SagaId(str(item["PK"]["S"]).removeprefix("S#")),
         name=str(item["saga"]["S"]),
         subject=Id(str(item["subject"]["S"])),
-        version=_number_in(item, "version"),
+        version=number_in(item, "version"),
         digest=str(item["digest"]["S"]),
         progress=Progress(
             phase=Phase(str(item["phase"]["S"])),
-            step=_number_in(item, "step"),
-            attempt=_number_in(item, "attempt"),
+            step=number_in(item, "step"),
+            attempt=number_in(item, "attempt"),
             error=_text_in(item, "failure"),
             stuck_in=None if stuck_in is None else Phase(stuck_in),
         ),
-        seq=_number_in(item, "seq"),
-        fence=_number_in(item, "fence"),
-        claims=_number_in(item, "claims"),
+        seq=number_in(item, "seq"),
+        fence=number_in(item, "fence"),
+        claims=number_in(item, "claims"),
         owner=_text_in(item, "held_by"),
         lease_until=_instant_in(item, "lease_until"),
         due_at=_instant_in(item, "due_at"),
@@ -191,14 +182,8 @@ def mark_key(subject: Id) -> Item:
 
 def mark_action(table: str, mark: PublishedMark) -> Action:
     """Move the mark; refused where it is not where it was seen."""
-    parameters: dict[str, Any] = {
-        "TableName": table,
-        "Item": {**mark_key(mark.subject), "seq": number(mark.after)},
-        "ConditionExpression": "seq=:before" if mark.before else IS_NEW,
-    }
-    if mark.before:
-        parameters["ExpressionAttributeValues"] = {":before": number(mark.before)}
-    return Action(Purpose.SAGA, "Put", parameters)
+    item = {**mark_key(mark.subject), "seq": number(mark.after)}
+    return act("Put", table, purpose=Purpose.SAGA, Item=item, **was_read("seq", mark.before or None))
 
 
 def intervention_item(made: Intervention) -> Item:
@@ -227,11 +212,7 @@ def _instant(name: str, instant: datetime | None) -> Item:
 
 
 def _instant_in(item: Item, name: str) -> datetime | None:
-    return instant_of(_number_in(item, name)) if name in item else None
-
-
-def _number_in(item: Item, name: str) -> int:
-    return int(str(item[name]["N"]))
+    return instant_of(number_in(item, name)) if name in item else None
 
 
 def _text_in(item: Item, name: str) -> str | None:

@@ -11,7 +11,8 @@ import attrs
 from adapters.aws.failures import Reason
 from adapters.dynamodb.access import Dynamo, Query, Terms
 from adapters.dynamodb.actions import Action, Item, Purpose, number, text
-from adapters.dynamodb.items import SHARDS, at_and_id, due_partition, sortable, text_item
+from adapters.dynamodb.items import SHARDS, at_and_id, due_partition, sortable
+from adapters.dynamodb.leaving import text_actions
 from adapters.dynamodb.parallel import merged, together
 from adapters.dynamodb.records import sealed_by
 from adapters.dynamodb.saga_rows import (
@@ -33,6 +34,7 @@ from adapters.dynamodb.saga_rows import (
     start_actions,
     subject_partition,
 )
+from adapters.dynamodb.settling import CONDITION_FAILED, act, commit, unexpected
 from adapters.dynamodb.tables import HELD, WORK, Table
 from adapters.serialization import microseconds
 from telemed_core.domain.ids import Id, SagaId
@@ -42,7 +44,6 @@ from telemed_core.domain.texts import Text
 from telemed_core.errors import FencedError, NotFoundError, StaleVersionError, UnavailableError
 from telemed_core.ports.services import Sealing
 
-_FAILED: Final = "ConditionalCheckFailed"
 _LOOKED_AT_ONCE: Final = 16
 _MOST_OF_A_LIST: Final = 50
 """So many rows are read of each shard at once."""
@@ -128,7 +129,7 @@ class DynamoSagaLog:
                 one for one, reason in zip(starts, reasons[1 + len(marks) :], strict=True) if not _has_failed(reason)
             ]
             if len(left) == len(starts):
-                raise ValueError(f"a transaction was cancelled by {sorted({reason['Code'] for reason in reasons})}")
+                raise unexpected(reasons)
             starts = left
         return entry.after
 
@@ -204,15 +205,15 @@ class DynamoSagaLog:
 
     def intervene(self, entry: SagaEntry, intervention: Intervention, reason: Text, /) -> SagaRow:
         tables, fence = self._dynamo.tables, entry.before.fence + 1
-        kept = {"TableName": tables.clinical.name, "Item": text_item(reason.key, sealed_by(self._sealing)(reason))}
+        written = entry_action(self._table.name, entry, fence=fence)
         actions = [
-            entry_action(self._table.name, entry, fence=fence),
-            Action(Purpose.SAGA, "Put", {"TableName": self._table.name, "Item": intervention_item(intervention)}),
-            Action(Purpose.TEXT, "Put", kept),
+            written,
+            act("Put", self._table.name, purpose=Purpose.SAGA, Item=intervention_item(intervention)),
+            *text_actions(tables.clinical.name, (reason,), sealed_by(self._sealing)),
         ]
-        reasons = self._dynamo.transact(actions, uuid4().hex)
-        if reasons is not None:
-            check_written(entry, reasons[0].get("Item"), fence=fence)
+        refused = commit(self._dynamo, actions)
+        if refused:
+            check_written(entry, refused.get(written.key), fence=fence)
         return row_after(entry, fence=fence)
 
 
@@ -230,4 +231,4 @@ def _lease_value(row: SagaRow) -> Item:
 
 
 def _has_failed(reason: Reason) -> bool:
-    return bool(reason["Code"] == _FAILED)
+    return bool(reason["Code"] == CONDITION_FAILED)

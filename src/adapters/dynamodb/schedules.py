@@ -15,7 +15,8 @@ from adapters.dynamodb.actions import Action, Item, flag, key, number, pair, tex
 from adapters.dynamodb.items import doctor_partition, head_key
 from adapters.dynamodb.leaving import check_receipt, receipt_actions, text_actions
 from adapters.dynamodb.plan import request_token
-from adapters.dynamodb.settling import IS_NEW, Found, act, commit, number_in
+from adapters.dynamodb.records import sealed_by
+from adapters.dynamodb.settling import IS_NEW, Found, act, commit, number_in, was_read
 from adapters.serialization import dump_schedule, load_schedule
 from telemed_core.domain.commit import Command
 from telemed_core.domain.ids import AppointmentId, BlockId, CommandId, DoctorId
@@ -36,18 +37,16 @@ def schedule_actions(table: str, after: Schedule, *, before: int | None, command
     Refused by the head where that one is not there any more, and by the body where somebody made this revision.
     """
     head = {**head_key(after.doctor_id), "rev": number(after.rev), "bookable": flag(value=after.bookable)}
-    was = (
-        {"ConditionExpression": IS_NEW}
-        if before is None
-        else {"ConditionExpression": "rev=:before", "ExpressionAttributeValues": {":before": number(before)}}
-    )
     body = {
         **_body_key(after.doctor_id, after.rev),
         "rev": number(after.rev),
         "command": text(command_id),
         "body": text(dump_schedule(after)),
     }
-    return act("Put", table, Item=head, **was), act("Put", table, Item=body, ConditionExpression=IS_NEW)
+    return (
+        act("Put", table, Item=head, **was_read("rev", before)),
+        act("Put", table, Item=body, ConditionExpression=IS_NEW),
+    )
 
 
 def read_schedule(dynamo: Dynamo, doctor_id: DoctorId) -> Schedule | None:
@@ -99,11 +98,19 @@ class DynamoSchedules:
         if kept is not None and kept.rev == number_in(newest, "rev"):
             return kept
         schedule = _loaded(newest)
+        self._keep(schedule)
+        return schedule
+
+    def known(self, doctor_id: DoctorId, /) -> Schedule | None:
+        return self._kept.get(doctor_id)
+
+    def _keep(self, schedule: Schedule) -> None:
         with self._keeping:
+            # What is read most is kept longest.
+            kept = self._kept.pop(schedule.doctor_id, None)
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[doctor_id] = schedule
-        return schedule
+            self._kept[schedule.doctor_id] = schedule if kept is None or kept.rev < schedule.rev else kept
 
     def apply(self, edit: ScheduleEdit, /, *, command: Command) -> Sequence[AppointmentId]:
         schedule, block = edit.after, edit.block
@@ -114,6 +121,7 @@ class DynamoSchedules:
             check_receipt(command, refused)
             if not was_made_by(self._dynamo, schedule, command.id, refused=refused):
                 raise ScheduleChangedError
+        self._keep(schedule)
         if made is not None:
             return blocks.affected_by(self._dynamo, made)
         if schedule.agenda == edit.before.agenda:
@@ -127,7 +135,7 @@ class DynamoSchedules:
             *schedule_actions(table, schedule, before=edit.before.rev, command_id=command.id),
             # The revision of which it is a part is new: so is the block.
             *((act("Put", table, Item=made),) if made is not None else ()),
-            *text_actions(self._dynamo.tables.clinical.name, edit.texts, self._sealing),
+            *text_actions(self._dynamo.tables.clinical.name, edit.texts, sealed_by(self._sealing)),
         )
 
     def block_of(self, block_id: BlockId, /) -> tuple[Interval, Sequence[AppointmentId]]:

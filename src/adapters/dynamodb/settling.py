@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from adapters.aws.failures import Reason
 from adapters.dynamodb.access import Dynamo
 from adapters.dynamodb.actions import Action, Item, Operation, Purpose, number
 from adapters.dynamodb.tables import EXPIRES
@@ -14,7 +15,8 @@ COLLECTED_AFTER: Final = timedelta(days=1)
 """How long what does not count any more is left before it may be collected."""
 
 IS_NEW: Final = "attribute_not_exists(PK)"
-_FAILED: Final = "ConditionalCheckFailed"
+CONDITION_FAILED: Final = "ConditionalCheckFailed"
+"""The code of a reason that the condition of its action did not hold."""
 
 Found = Mapping[tuple[str, str], Item]
 """Items by their two keys."""
@@ -38,18 +40,30 @@ def commit(dynamo: Dynamo, actions: Sequence[Action], *, token: str | None = Non
     refused = {
         action.key: reason.get("Item", {})
         for action, reason in zip(actions, reasons, strict=True)
-        if reason["Code"] == _FAILED
+        if reason["Code"] == CONDITION_FAILED
     }
     if not refused:
-        raise ValueError(f"a transaction was cancelled by {sorted({reason['Code'] for reason in reasons})}")
+        raise unexpected(reasons)
     return refused
 
 
-def act(operation: Operation, table: str, **parameters: Any) -> Action:
+def unexpected(reasons: Sequence[Reason]) -> ValueError:
+    """What tells of reasons that no action gives: a bug."""
+    return ValueError(f"a transaction was cancelled by {sorted({reason['Code'] for reason in reasons})}")
+
+
+def act(operation: Operation, table: str, *, purpose: Purpose = Purpose.ACCOUNT, **parameters: Any) -> Action:
     """An action on one item, by what the operation takes; one with a condition tells the item that does not meet it."""
     if "ConditionExpression" in parameters:
         parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return Action(Purpose.ACCOUNT, operation, {"TableName": table, **parameters})
+    return Action(purpose, operation, {"TableName": table, **parameters})
+
+
+def was_read(name: str, before: int | None) -> dict[str, Any]:
+    """What ``act`` takes so that the item's number is still the one that was read; ``None``: there was no item."""
+    if before is None:
+        return {"ConditionExpression": IS_NEW}
+    return {"ConditionExpression": f"{name}=:before", "ExpressionAttributeValues": {":before": number(before)}}
 
 
 def number_in(item: Item, name: str) -> int:

@@ -8,6 +8,7 @@ import orjson
 
 from adapters.dynamodb.actions import Action, Item, Purpose, binary, flag, key, number, pair, text
 from adapters.dynamodb.items import SHARDS, indexed
+from adapters.dynamodb.settling import act, was_read
 from adapters.dynamodb.signal_log import SIDES, Log, Place
 from adapters.dynamodb.tables import HELD
 from telemed_core.domain.events import Side
@@ -66,18 +67,15 @@ def _load_place(item: Item, side: Side) -> Place | None:
 
 def head_action(table: str, before: Log, after: Log) -> Action:
     """Put the head in the place of the one that was read; refused where there has been another entry since."""
-    condition = "attribute_not_exists(PK)" if before.seq == 0 else "seq=:before"
-    values = {} if before.seq == 0 else {"ExpressionAttributeValues": {":before": number(before.seq)}}
-    parameters = {"TableName": table, "Item": log_item(after), "ConditionExpression": condition, **values}
-    return Action(Purpose.EVENT, "Put", parameters)
+    return act("Put", table, purpose=Purpose.EVENT, Item=log_item(after), **was_read("seq", before.seq or None))
 
 
 def put_action(table: str, item: Item) -> Action:
-    return Action(Purpose.EVENT, "Put", {"TableName": table, "Item": item})
+    return act("Put", table, purpose=Purpose.EVENT, Item=item)
 
 
 def delete_action(table: str, at: Item) -> Action:
-    return Action(Purpose.EVENT, "Delete", {"TableName": table, "Key": at})
+    return act("Delete", table, purpose=Purpose.EVENT, Key=at)
 
 
 def message_key(meeting_id: MeetingId, seq: int) -> Item:

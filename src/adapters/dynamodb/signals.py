@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final
-from uuid import uuid4
 
 import attrs
 
@@ -17,6 +16,7 @@ from adapters.dynamodb.access import Dynamo, Query
 from adapters.dynamodb.actions import Action, Item, key, pair
 from adapters.dynamodb.items import SHARDS
 from adapters.dynamodb.parallel import merged, together
+from adapters.dynamodb.settling import commit
 from adapters.dynamodb.signal_items import (
     SAID,
     delete_action,
@@ -45,7 +45,6 @@ from telemed_core.ports.services import Sealing
 
 _MOST_TRIES: Final = 32
 """In each round one of those who write to a log does: only a crowd, which no meeting has, comes near it."""
-_FAILED: Final = "ConditionalCheckFailed"
 _A_FEW: Final = 8
 
 
@@ -204,11 +203,8 @@ class DynamoSignals:
             if change is None:
                 return log
             actions = [head_action(self._table.name, log, change.log), *change.actions]
-            reasons = self._dynamo.transact(actions, uuid4().hex)
-            if reasons is None:
+            if not commit(self._dynamo, actions):
                 return change.log
-            if reasons[0]["Code"] != _FAILED:
-                raise ValueError(f"a transaction was cancelled by {sorted({one['Code'] for one in reasons})}")
         raise BusyError
 
     def _forget(self, items: Iterator[Item]) -> None:

@@ -6,7 +6,6 @@ import attrs
 
 from adapters.memory.state import Quota, State, is_closed
 from telemed_core.domain.accounts import Account, Administrator, Login, Reservation, login_space
-from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, PatientId, PersonId
 from telemed_core.domain.instants import EPOCH
@@ -70,15 +69,7 @@ class MemoryAccounts:
             if isinstance(account, Patient):
                 state.quotas.setdefault(account.person_id, Quota()).open = True
             if isinstance(account, Doctor):
-                state.schedules[account.id] = Schedule(
-                    doctor_id=account.id,
-                    person_id=account.person_id,
-                    email=account.email,
-                    price_cents=account.price_cents,
-                    bookable=account.approved,
-                    rev=1,
-                    agenda=Agenda(account.time_zone),
-                )
+                state.schedules[account.id] = Schedule.first(account)
 
     def find(self, login: Login, /) -> Account | None:
         with self._state.lock:

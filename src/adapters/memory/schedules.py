@@ -24,6 +24,10 @@ class MemorySchedules:
             raise NotFoundError
         return schedule
 
+    def known(self, _: DoctorId, /) -> Schedule | None:
+        # Reading costs nothing.
+        return None
+
     def apply(self, edit: ScheduleEdit, /, *, command: Command) -> Sequence[AppointmentId]:
         state, schedule, block = self._state, edit.after, edit.block
         doctor_id = schedule.doctor_id

@@ -14,7 +14,6 @@ from adapters.sql.saga_rows import complete, start_sagas, write_entry
 from adapters.sql.tables import ACCOUNTS, LOGINS, PERSONS, SCHEDULES
 from adapters.sql.transactions import Database
 from telemed_core.domain.accounts import Account, Login, Reservation, login_space
-from telemed_core.domain.agenda import Agenda
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, PatientId, PersonId, SagaId
 from telemed_core.domain.instants import EPOCH
@@ -165,16 +164,8 @@ def _release(connection: Connection, account_id: AccountId, entry: SagaEntry | N
 
 
 def _open_schedule(connection: Connection, doctor: Doctor) -> None:
-    schedule = Schedule(
-        doctor_id=doctor.id,
-        person_id=doctor.person_id,
-        email=doctor.email,
-        price_cents=doctor.price_cents,
-        bookable=doctor.approved,
-        rev=1,
-        agenda=Agenda(doctor.time_zone),
-    )
-    row = {"doctor_id": doctor.id, "rev": 1, "bookable": schedule.bookable, "body": dump_schedule(schedule)}
+    schedule = Schedule.first(doctor)
+    row = {"doctor_id": doctor.id, "rev": schedule.rev, "bookable": schedule.bookable, "body": dump_schedule(schedule)}
     connection.execute(_FIRST_SCHEDULE, row)
 
 

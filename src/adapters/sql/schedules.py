@@ -123,6 +123,10 @@ class SqlSchedules:
             self._kept[doctor_id] = schedule
         return schedule
 
+    def known(self, _: DoctorId, /) -> Schedule | None:
+        # Reading costs little beside the commit.
+        return None
+
     def apply(self, edit: ScheduleEdit, /, *, command: Command) -> Sequence[AppointmentId]:
         return self._database.write(lambda connection: self._apply(connection, edit, command))
 

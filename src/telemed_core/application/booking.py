@@ -1,5 +1,6 @@
 """The patient asks for a time, and either side gives it up or looks for another."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import attrs
@@ -11,8 +12,9 @@ from telemed_core.domain.commit import Commit, Idempotency
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AppointmentId, DoctorId, ProposalId
 from telemed_core.domain.patient import Patient
+from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.terms import MOST_PENDING
-from telemed_core.errors import ForbiddenError
+from telemed_core.errors import ForbiddenError, TelemedError
 from telemed_core.ports.storage import Appointments, Schedules
 from telemed_core.ports.system import Ids
 
@@ -46,6 +48,25 @@ def own(
     return appointment
 
 
+@attrs.define
+class _Rules:
+    """The rules that one command is decided by: at first as they are known, from then on as they are."""
+
+    _schedules: Schedules
+    _asked: bool = False
+
+    def of(self, doctor_id: DoctorId, decide: Callable[[Schedule], Commit]) -> Commit:
+        """What is decided by the doctor's rules; by no others will it commit, and by no others is anything refused."""
+        known = None if self._asked else self._schedules.known(doctor_id)
+        self._asked = True
+        if known is not None:
+            try:
+                return decide(known)
+            except TelemedError:
+                pass
+        return decide(self._schedules.of(doctor_id))
+
+
 @attrs.frozen
 class RequestAppointment:
     """A patient asks a doctor for a time, which is held until the doctor answers or the deadline passes.
@@ -72,16 +93,20 @@ class RequestAppointment:
         idempotency: Idempotency | None = None,
     ) -> Appointment:
         appointment_id = AppointmentId(self._ids.new())
+        rules = _Rules(self._schedules)
 
         def decide(now: datetime) -> Commit:
-            return Appointment.request(
-                appointment_id,
-                patient=patient,
-                schedule=self._schedules.of(doctor_id),
-                start=start,
-                why=reason,
-                most_pending=self._most_pending,
-                now=now,
+            return rules.of(
+                doctor_id,
+                lambda schedule: Appointment.request(
+                    appointment_id,
+                    patient=patient,
+                    schedule=schedule,
+                    start=start,
+                    why=reason,
+                    most_pending=self._most_pending,
+                    now=now,
+                ),
             )
 
         return self._committing(decide, idempotency=idempotency)
@@ -142,11 +167,16 @@ class RescheduleAppointment:
         idempotency: Idempotency | None = None,
     ) -> Appointment:
         proposal_id = ProposalId(self._ids.new())
+        rules = _Rules(self._schedules)
 
         def decide(now: datetime) -> Commit:
             appointment = own(self._appointments, appointment_id, actor, licensed=True)
-            schedule = self._schedules.of(appointment.doctor_id)
-            return appointment.reschedule(start, by=actor.id, schedule=schedule, proposal_id=proposal_id, now=now)
+            return rules.of(
+                appointment.doctor_id,
+                lambda schedule: appointment.reschedule(
+                    start, by=actor.id, schedule=schedule, proposal_id=proposal_id, now=now
+                ),
+            )
 
         return self._committing(decide, idempotency=idempotency)
 

@@ -8,6 +8,7 @@ import attrs
 
 from telemed_core.domain.agenda import Agenda, Block
 from telemed_core.domain.availability import Availability
+from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId, PersonId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.people import EmailAddress
@@ -39,6 +40,19 @@ class Schedule:
     agenda: Agenda
     agenda_version: int = 0
     blocks: tuple[Block, ...] = ()
+
+    @classmethod
+    def first(cls, doctor: Doctor) -> Self:
+        """That of a doctor who has just registered, and has set no agenda yet."""
+        return cls(
+            doctor_id=doctor.id,
+            person_id=doctor.person_id,
+            email=doctor.email,
+            price_cents=doctor.price_cents,
+            bookable=doctor.approved,
+            rev=1,
+            agenda=Agenda(doctor.time_zone),
+        )
 
     def visit_at(self, start: datetime, *, now: datetime) -> Interval:
         """The visit that would begin at ``start``, if the rules offer it; who holds the time is not asked.

@@ -37,6 +37,13 @@ class Schedules(Protocol):
         """
         ...
 
+    def known(self, doctor_id: DoctorId, /) -> Schedule | None:
+        """The schedule as it was seen last, at the cost of no read; ``None``: it would have to be read.
+
+        It may lag behind by any length of time, never mix. Who is refused by it asks again by the present one.
+        """
+        ...
+
     def apply(self, edit: ScheduleEdit, /, *, command: Command) -> Sequence[AppointmentId]:
         """Write the edit and answer the live appointments that it affects (``edit.affects``), by start.
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import attrs
+
 from telemed_core.domain.accounts import Administrator, Reservation
 from telemed_core.domain.agenda import DAY, Agenda, DateRule, Weekday, WeeklyWindow, Window
 from telemed_core.domain.doctor import Doctor, DoctorStatus
@@ -202,12 +204,8 @@ def a_schedule(
     doctor: Doctor | None = None, *, agenda: Agenda | None = None, rev: int = 3, bookable: bool = True
 ) -> Schedule:
     """The schedule of a doctor who has been approved and has set an agenda."""
-    whose = doctor or a_doctor()
-    return Schedule(
-        doctor_id=whose.id,
-        person_id=whose.person_id,
-        email=whose.email,
-        price_cents=whose.price_cents,
+    return attrs.evolve(
+        Schedule.first(doctor or a_doctor()),
         bookable=bookable,
         rev=rev,
         agenda=agenda or an_agenda(),

@@ -79,7 +79,6 @@ def test_no_database_is_opened_before_a_notice_is_looked_at(tmp_path: Path) -> N
     chosen = {f"TELEMED_{name}": AWS[f"TELEMED_{name}"] for name in wanted}
     chosen |= {"TELEMED_STORE": "dynamodb", "TELEMED_IDENTITY": "cognito"}
     settings = load_settings(chosen | HERE, data=tmp_path / "data")
-    (tmp_path / "data").mkdir()
     container = open_container(settings)
     container.request_appointment()
     container.notify()

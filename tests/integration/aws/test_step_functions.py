@@ -25,7 +25,7 @@ from adapters.step_functions import (
 )
 from integration.emulator.states_played import THIEF, TRIP, Act, Plan, Played
 from telemed_core.domain.ids import SagaId
-from telemed_core.domain.sagas import LEASE, MOST_CLAIMS, Phase, SagaEntry
+from telemed_core.domain.sagas import LEASE, MOST_CLAIMS, Phase, Progress, SagaEntry
 from telemed_core.errors import NotFoundError, UnavailableError
 from telemed_core.saga.deciding import Ok, Outcome, Refused, Uncertain
 from telemed_core.saga.definition import Saga
@@ -198,8 +198,8 @@ def test_a_lease_that_a_clock_far_ahead_has_made_holds_nobody_up(played: Played)
     assert played.step()(task(played, "flight"))["next"] == "weather"
 
 
-def test_what_is_not_due_waits_for_its_time(played: Played) -> None:
-    played.state.keep(attrs.evolve(played.row, due_at=played.clock.now() + timedelta(hours=1, milliseconds=1)))
+def test_what_is_not_due_waits_for_its_time() -> None:
+    played = Played(TRIP, "a1.1", Plan("fine"), due_at=MONDAY + timedelta(hours=1, milliseconds=1))
     told = played.step()(task(played, "flight"))
     assert (told["next"], told["seconds"], played.calls) == ("wait", 3601, [])
 
@@ -234,8 +234,7 @@ def test_what_this_release_does_not_know_is_quarantined(played: Played) -> None:
 
 def test_what_has_killed_whoever_ran_it_is_quarantined(played: Played) -> None:
     for claims, following in ((MOST_CLAIMS - 1, "weather"), (MOST_CLAIMS, "quarantined")):
-        other = Played(TRIP, "a1.1", Plan("fine"))
-        other.state.keep(attrs.evolve(other.row, claims=claims))
+        other = Played(TRIP, "a1.1", Plan("fine"), claims=claims)
         assert other.step()(task(other, "flight"))["next"] == following
         assert len(other.calls) == (following == "weather")
     assert (other.row.progress.error, len(other.alarms)) == ("claimed_in_vain", 1)
@@ -243,10 +242,8 @@ def test_what_has_killed_whoever_ran_it_is_quarantined(played: Played) -> None:
 
 @pytest.mark.parametrize("at", ["flight", "seat"])
 def test_of_two_who_do_one_task_at_the_same_time_one_writes(at: str) -> None:
-    played, both = Played(TRIP, "a1.1", Plan("fine")), Barrier(2)
     index = [step.name for step in TRIP.steps].index(at)
-    progress = attrs.evolve(played.row.progress, step=index)
-    played.state.keep(attrs.evolve(played.row, progress=progress))
+    played, both = Played(TRIP, "a1.1", Plan("fine"), progress=Progress(step=index)), Barrier(2)
     answers: dict[str, Outcome] = {"flight": Ok(), "seat": Refused("no")}
 
     def answered(asked: Asked) -> Outcome:

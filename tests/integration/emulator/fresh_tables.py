@@ -8,9 +8,14 @@ from adapters.dynamodb.tables import Tables
 _NUMBERS = count(1)
 
 
+def new_prefix() -> str:
+    """What names of tables begin with that nobody else has."""
+    return f"t{next(_NUMBERS)}-"
+
+
 def new_tables(call: Call) -> Tables:
     """Tables that nobody else has."""
-    made = Tables.named(f"t{next(_NUMBERS)}-")
+    made = Tables.named(new_prefix())
     for table in made.all:
         # Nothing expires by the emulator's clock: tests write at instants that are long past by it.
         call("CreateTable", table.creation())

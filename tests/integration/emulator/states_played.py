@@ -8,14 +8,12 @@ from typing import Any, Final
 
 import attrs
 
-from adapters.memory.sagas import MemorySagaLog
-from adapters.memory.state import State
 from adapters.step_functions import Step, open_step
+from integration.emulator.states_logs import NewLog, in_memory
 from telemed_core.domain.ids import Id, SagaId
 from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.sagas import LEASE, Phase, Progress, SagaRow, SagaStart
 from telemed_core.errors import UnavailableError
-from telemed_core.ports.sagas import SagaLog
 from telemed_core.saga.deciding import Broken, Ok, Outcome, Refused, Resolution, Uncertain
 from telemed_core.saga.definition import Kind, Saga
 from telemed_core.saga.driving import Asked
@@ -77,18 +75,22 @@ Told = tuple[list[tuple[str, str, str, int]], Progress, int, list[Phase]]
 
 
 class Played:
-    """A saga, its log, its participants and its time."""
+    """A saga, its log, its participants and its time.
 
-    def __init__(self, saga: Saga, saga_id: str, plan: Plan) -> None:
+    Args:
+        new_log: where it is kept.
+        facts: what is not in its row as in one that has just been begun.
+    """
+
+    def __init__(self, saga: Saga, saga_id: str, plan: Plan, new_log: NewLog = in_memory, **facts: Any) -> None:
         self.saga, self.id, self.plan = saga, SagaId(saga_id), plan
         self.clock = SettableClock(MONDAY)
-        self.state = State()
-        self.plain_log: SagaLog = MemorySagaLog(self.state)
+        begun = saga.begin(SagaStart(self.id, saga.name, Id("a1")), at=MONDAY)
+        self.plain_log = new_log(attrs.evolve(begun, **facts))
         self.log = Faulty(self.plain_log, plan={"append": plan.appends}).port
         self.calls: list[tuple[str, str, str, int]] = []
         self.alarms: list[SagaRow] = []
         self._scripts: dict[str, Iterator[Answer]] = {name: iter(script) for name, script in plan.answers.items()}
-        self.state.keep(saga.begin(SagaStart(self.id, saga.name, Id("a1")), at=MONDAY))
 
     @property
     def row(self) -> SagaRow:

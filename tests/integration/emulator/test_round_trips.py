@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from adapters.dynamodb.access import Dynamo
+from adapters.dynamodb.opening import open_dynamodb
 from integration.emulator.faulty import Faulty
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Idempotency
@@ -14,8 +16,10 @@ from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import ReplayedCommand
-from telemed_core.errors import SlotTakenError
+from telemed_core.errors import SlotNotOfferedError, SlotTakenError
+from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
+from telemed_core.testing.builders import an_agenda
 from telemed_core.testing.contracts.suite import confirmed, requested
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
@@ -70,17 +74,37 @@ def keyed(account: Doctor | Patient, number: int = 1) -> Idempotency:
     return Idempotency(account.id, f"key-{number}", "print")
 
 
-def test_asking_takes_one_write_and_one_read(clinic: Clinic, doctor: Doctor, patient: Patient, taken: Taken) -> None:
-    taken(
-        "request",
-        SCHEDULE | {WRITE: 1},
-        clinic.request_appointment,
-        doctor_id=doctor.id,
-        start=clinic.noon(),
-        patient=patient,
-        reason="a cough",
-        idempotency=keyed(patient),
-    )
+def test_asking_takes_one_write_and_one_read_where_the_rules_are_not_known_as_they_are(
+    clinic: Clinic, stores: Stores, dynamo: Dynamo, sealing: Sealing, doctor: Doctor, patient: Patient, taken: Taken
+) -> None:
+    def asking(days: int) -> dict[str, Any]:
+        key = keyed(patient, days)
+        return {"doctor_id": doctor.id, "start": clinic.noon(days), "patient": patient, "idempotency": key}
+
+    ask = clinic.request_appointment
+    taken("request, nothing known", SCHEDULE | {WRITE: 1}, ask, **asking(1), reason="a cough")
+    taken("request", {WRITE: 1}, ask, **asking(2), reason="a cough")
+    elsewhere = open_dynamodb(dynamo, sealing=sealing, notices=stores.notices).schedules
+    before = elsewhere.of(doctor.id)
+    edit = before.with_agenda(an_agenda("11:00-15:00"), version=before.agenda_version)
+    elsewhere.apply(edit, command=clinic.command())
+    taken("request, rules changed", SCHEDULE | {WRITE: 2}, ask, **asking(3), reason="a cough")
+    taken("request", {WRITE: 1}, ask, **asking(4) | {"patient": clinic.patient(2)}, reason="a cough")
+
+
+def test_a_time_that_the_known_rules_do_not_offer_is_refused_by_the_present_ones(
+    clinic: Clinic, stores: Stores, dynamo: Dynamo, sealing: Sealing, doctor: Doctor, patient: Patient, taken: Taken
+) -> None:
+    closed = stores.schedules.of(doctor.id)
+    edit = closed.with_agenda(an_agenda("08:00-09:00"), version=closed.agenda_version)
+    stores.schedules.apply(edit, command=clinic.command())
+    with pytest.raises(SlotNotOfferedError):
+        taken("", {}, clinic.request_appointment, doctor_id=doctor.id, start=clinic.noon(), patient=patient)
+    elsewhere = open_dynamodb(dynamo, sealing=sealing, notices=stores.notices).schedules
+    opened = edit.after.with_agenda(an_agenda(), version=edit.after.agenda_version)
+    elsewhere.apply(opened, command=clinic.command())
+    booking = {"doctor_id": doctor.id, "start": clinic.noon(), "patient": patient}
+    taken("request, rules widened", SCHEDULE | {WRITE: 1}, clinic.request_appointment, **booking)
 
 
 def test_every_answer_takes_one_write_and_one_read(
@@ -113,10 +137,9 @@ def test_what_happens_at_the_visit_takes_one_write_and_one_read(
     taken("declare an absence", cost, clinic.declare_absence, **absent)
 
 
-def test_moving_and_proposing_take_one_write_and_the_appointment_beside_the_schedule(
+def test_moving_and_proposing_take_one_write_and_one_read(
     clinic: Clinic, doctor: Doctor, patient: Patient, taken: Taken
 ) -> None:
-    both = dict(Counter(WHOLE_READ) + Counter(SCHEDULE) + Counter({WRITE: 1}))
     one = WHOLE_READ | {WRITE: 1}
     moved, visit = requested(clinic, doctor, patient, days=1), confirmed(clinic, doctor, patient, days=2)
 
@@ -124,9 +147,9 @@ def test_moving_and_proposing_take_one_write_and_the_appointment_beside_the_sche
         key = keyed(patient, days)
         return {"appointment_id": what.id, "start": clinic.noon(days), "actor": patient, "idempotency": key}
 
-    taken("move", both, clinic.reschedule_appointment, **moving(moved, 3))
+    taken("move", one, clinic.reschedule_appointment, **moving(moved, 3))
     for name, days in (("agree", 4), ("decline", 5)):
-        offered = taken("propose", both, clinic.reschedule_appointment, **moving(visit, days))
+        offered = taken("propose", one, clinic.reschedule_appointment, **moving(visit, days))
         answer = clinic.agree_to_reschedule if name == "agree" else clinic.decline_reschedule
         asked = {"appointment_id": visit.id, "proposal_id": offered.proposal.id, "idempotency": keyed(doctor, days)}
         taken(name, one, answer, **asked, actor=doctor)
@@ -139,7 +162,7 @@ def test_taking_over_takes_a_second_write_and_one_read_more(
     clock.set(due.decision_deadline)
     left = taken(
         "take over one due claim",
-        SCHEDULE | {"BatchGetItem": 1, WRITE: 2},
+        {"BatchGetItem": 1, WRITE: 2},
         clinic.request_appointment,
         doctor_id=doctor.id,
         start=due.visit.start,
@@ -158,7 +181,7 @@ def test_a_slot_that_is_taken_costs_one_look_at_its_owner(
         with pytest.raises(SlotTakenError):
             clinic.request_appointment(doctor_id=doctor.id, start=held.visit.start, patient=patient)
 
-    taken("a slot that is taken", SCHEDULE | {"BatchGetItem": 1, WRITE: 1}, refused)
+    taken("a slot that is taken", {"BatchGetItem": 1, WRITE: 1}, refused)
 
 
 def test_a_repeat_is_answered_from_its_receipt(clinic: Clinic, doctor: Doctor, patient: Patient, taken: Taken) -> None:
@@ -181,8 +204,8 @@ def test_reading_takes_one_read(clinic: Clinic, doctor: Doctor, patient: Patient
     taken("texts", {"BatchGetItem": 1}, lambda: clinic.stores.texts.read([asked.reason]))
 
 
-def test_slots_of_14_days_take_the_schedule_one_query_and_a_look_at_the_owners(
-    clinic: Clinic, doctor: Doctor, patient: Patient, taken: Taken
+def test_slots_of_14_days_take_the_schedule_one_query_and_one_look_at_each_owner(
+    clinic: Clinic, clock: SettableClock, doctor: Doctor, patient: Patient, taken: Taken
 ) -> None:
     within = Interval.lasting(clinic.noon(), 14 * DAY)
     free = dict(Counter(SCHEDULE) + Counter({"Query": 1}))
@@ -192,5 +215,8 @@ def test_slots_of_14_days_take_the_schedule_one_query_and_a_look_at_the_owners(
         confirmed(clinic, doctor, patient, days=days)
     booked = dict(Counter(free) + Counter({"BatchGetItem": 1}))
     taken("slots", booked, clinic.list_slots, **asked, viewer=doctor)
-    mine = dict(Counter(booked) + Counter({"Query": 1, "BatchGetItem": 1}))
+    taken("slots, owners known", free, clinic.list_slots, **asked, viewer=doctor)
+    mine = dict(Counter(booked) + Counter({"Query": 1}))
     taken("slots for a patient", mine, clinic.list_slots, **asked, viewer=patient)
+    clock.advance(DAY + timedelta(hours=2))
+    taken("slots, owners due", booked | {"BatchGetItem": 2}, clinic.list_slots, **asked, viewer=doctor)

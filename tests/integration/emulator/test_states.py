@@ -1,19 +1,30 @@
 """Sagas on an emulated Step Functions: they end as on the embedded executor, and what the engine drops is taken up."""
 
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from adapters.aws.calling import Call, open_call
+from adapters.aws.calling import Call
+from adapters.sql import migrate
 from adapters.step_functions import StateMachines, make_state_machines, open_start
-from integration.emulator.ministack import REGION
 from integration.emulator.states_engine import ROLE, Engine, Work
+from integration.emulator.states_logs import NewLog, in_memory, in_sql, on_dynamodb
 from integration.emulator.states_played import TRIP, Plan, Played, plans
+from integration.postgres import PostgresServer
 from telemed_core.domain.sagas import LEASE, Phase, Progress, SagaEntry
+from telemed_core.ports.services import Sealing
 from telemed_core.saga.deciding import Refused, Uncertain, retried
 from telemed_core.saga.sagas import SAGAS
+
+STORES = ("memory", "dynamodb", "sqlite", "postgres")
+AT_ONCE = 16
+"""Databases are opened for so many sagas at the same time."""
 
 SUCCEEDED = {Phase.COMPLETED, Phase.COMPENSATED}
 ABORTED_HALF_WAY = [
@@ -24,19 +35,33 @@ ABORTED_HALF_WAY = [
 
 
 @pytest.fixture(scope="module")
-def engine(credentials: None) -> Iterator[Engine]:
-    with Engine() as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def call_states(engine: Engine) -> Call:
-    return open_call("stepfunctions", region=REGION, endpoint_url=engine.server.endpoint_url, connections=4)
-
-
-@pytest.fixture(scope="module")
 def machines(engine: Engine, call_states: Call) -> StateMachines:
     return make_state_machines(call_states, resource=engine.activity, role_arn=ROLE, sagas=[TRIP, *SAGAS])
+
+
+@pytest.fixture
+def closing() -> Iterator[ExitStack]:
+    """The databases that are open."""
+    with ExitStack() as closing:
+        yield closing
+
+
+@pytest.fixture
+def new_log(request: pytest.FixtureRequest, tmp_path: Path, sealing: Sealing, closing: ExitStack) -> NewLog:
+    """Logs on the store that the test is about."""
+    match request.param:
+        case "memory":
+            return in_memory
+        case "dynamodb":
+            return on_dynamodb(request.getfixturevalue("call"), sealing)
+        case "sqlite":
+            empty = tmp_path / "empty.db"
+            migrate(f"sqlite:///{empty}")
+            copies = (shutil.copy(empty, tmp_path / f"{number}.db") for number in count(1))
+            return in_sql(lambda: f"sqlite:///{next(copies)}", sealing, closing)
+        case _:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            return in_sql(lambda: server.url(server.create()), sealing, closing)
 
 
 @attrs.define
@@ -72,33 +97,54 @@ def test_every_saga_runs_to_its_end(engine: Engine, call_states: Call, machines:
         assert [call for call, *_ in played.calls] == [step.do for step in played.saga.steps[played.saga.begun :]]
 
 
+@pytest.mark.parametrize("new_log", STORES, indirect=True)
 def test_whatever_goes_wrong_it_calls_and_ends_as_on_the_embedded_executor(
-    engine: Engine, call_states: Call, machines: StateMachines
+    engine: Engine,
+    call_states: Call,
+    machines: StateMachines,
+    request: pytest.FixtureRequest,
+    new_log: NewLog,
+    closing: ExitStack,
 ) -> None:
-    all_played = [Played(TRIP, f"trip-{number}", plan) for number, plan in enumerate(plans())]
-    assert len(all_played) > 80
-    executions = [begun(engine, call_states, machines, played) for played in all_played]
+    """On every store, and on all of them as in memory."""
+    store = request.node.callspec.params["new_log"]
+    planned = [*enumerate(plans())]
+    assert len(planned) > 80
     ends = set()
-    for played, execution in zip(all_played, executions, strict=True):
-        embedded = Played(TRIP, played.id, played.plan)
-        embedded.run_embedded()
-        status = engine.told(execution)["status"]
-        assert played.told == embedded.told, played.plan.name
-        phase = played.row.progress.phase
-        assert status == ("SUCCEEDED" if phase in SUCCEEDED else "FAILED"), played.plan.name
-        ends.add(phase)
+    for first in range(0, len(planned), AT_ONCE):
+        all_played = [
+            Played(TRIP, f"trip-{store}-{number}", plan, new_log) for number, plan in planned[first : first + AT_ONCE]
+        ]
+        executions = [begun(engine, call_states, machines, played) for played in all_played]
+        for played, execution in zip(all_played, executions, strict=True):
+            status = engine.told(execution)["status"]
+            for where in {new_log, in_memory}:
+                embedded = Played(TRIP, played.id, played.plan, where)
+                embedded.run_embedded()
+                assert played.told == embedded.told, played.plan.name
+            phase = played.row.progress.phase
+            assert status == ("SUCCEEDED" if phase in SUCCEEDED else "FAILED"), played.plan.name
+            ends.add(phase)
+        closing.close()
     assert ends == {Phase.COMPLETED, Phase.COMPENSATED, Phase.QUARANTINED}
 
 
 @pytest.mark.parametrize("plan", ABORTED_HALF_WAY, ids=lambda plan: plan.name)
+@pytest.mark.parametrize("new_log", STORES[:2], indirect=True)
 def test_an_execution_that_is_aborted_is_taken_up_where_it_was(
-    engine: Engine, call_states: Call, machines: StateMachines, plan: Plan
+    engine: Engine,
+    call_states: Call,
+    machines: StateMachines,
+    request: pytest.FixtureRequest,
+    new_log: NewLog,
+    plan: Plan,
 ) -> None:
     """After each task in turn: the engine hears nothing of it, and goes no further."""
+    store = request.node.callspec.params["new_log"]
     whole = Played(TRIP, "whole", plan)
     whole.run_embedded()
     for after in range(1, len(whole.calls)):
-        played = Played(TRIP, f"aborted-{plan.name}-{after}", plan)
+        played = Played(TRIP, f"aborted-{store}-{plan.name}-{after}", plan, new_log)
         stopping = _Stopping(engine, machines, played, left=after)
         assert engine.told(begun(engine, call_states, machines, played, stopping.work))["status"] == "ABORTED"
         assert played.row.progress.phase.runs

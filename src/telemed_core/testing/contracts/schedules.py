@@ -27,6 +27,17 @@ class SchedulesContract(Suite):
     def test_an_unknown_doctor_has_no_schedule(self, stores: Stores) -> None:
         with pytest.raises(NotFoundError):
             stores.schedules.of(DoctorId("nobody"))
+        assert stores.schedules.known(DoctorId("nobody")) is None
+
+    def test_what_is_known_of_a_schedule_is_one_that_there_was(self, clinic: Clinic, doctor: Doctor) -> None:
+        were = [clinic.stores.schedules.of(doctor.id)]
+        for agenda in (an_agenda("08:00-10:00"), an_agenda("10:00-12:00", consultation=20)):
+            edit = were[-1].with_agenda(agenda, version=were[-1].agenda_version)
+            clinic.stores.schedules.apply(edit, command=clinic.command())
+            were.append(edit.after)
+            known = clinic.stores.schedules.known(doctor.id)
+            assert known is None or known in were
+        assert clinic.stores.schedules.of(doctor.id) == were[-1]
 
     def test_the_edit_last_applied_is_got_whole(self, clinic: Clinic, doctor: Doctor) -> None:
         agenda = an_agenda("22:00-06:00", time_zone="Asia/Kathmandu", consultation=25, buffer=5)
