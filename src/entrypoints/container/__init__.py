@@ -1,9 +1,8 @@
 """The composition root: which adapter stands behind each port, and what each use case is made of."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
@@ -100,9 +99,7 @@ class Container(containers.DeclarativeContainer):
     issuer = Once(signing_in.open_issuer, secrets)
     tokens = Once(signing_in.open_tokens, settings, issuer.provider)
     identity = Once(signing_in.open_identity, settings, credentials, sessions, ids, issuer.provider, secrets)
-    judge_sign_up: Provider[Callable[[Mapping[str, Any]], Mapping[str, Any]]] = providers.Object(
-        signing_in.judge_sign_up
-    )
+    judge_sign_up = Once(signing_in.open_judging)
     cursors = Once(signing_in.open_cursors, secrets)
     video = Once(open_video, settings, secrets.provider, signals)
     meeting_rooms: Provider[MeetingRooms] = video.provided.rooms
@@ -145,6 +142,7 @@ class Container(containers.DeclarativeContainer):
     participants = Once(running.open_participants, stores, identity, publisher, meeting_rooms, clock)
     run_sagas = Once(RunSagas, sagas, registry, participants, clock, owner, alarm)
     inline_sagas = Once(Inline, sagas, registry, participants, clock, providers.Object(running.pause), alarm)
+    sagas_begun = Once(running.open_begun)
     start_saga = Once(running.open_start, settings, sagas)
     saga_step = Once(running.open_step, sagas, registry, participants, clock)
     take_over = Once(TakeOver, sagas, owner, gone)

@@ -58,7 +58,7 @@ def open_secrets(settings: Settings) -> "Secrets":
         if settings.store == "dynamodb" or settings.database_file is None:
             return Secrets.parse(configured, issues=settings.identity == "local")
         # Asked before the secrets are looked for: the first database file is made after all of them.
-        has_data = _has_data(settings.data, settings.database_file)
+        has_data = _has_data(settings, settings.database_file)
         return open_secret_files(folder, configured, has_data=has_data)
     except SecretError as error:
         where = PREFIX + error.name.upper() if error.name in configured else folder / error.name
@@ -72,9 +72,25 @@ def open_sealing(secrets: "Secrets") -> Sealing:
     return open_sealing(pepper=secrets.pepper, data_key=secrets.data_key, previous=secrets.data_key_previous)
 
 
-def _has_data(folder: Path, database: Path) -> bool:
+def _has_data(settings: Settings, database: Path) -> bool:
+    make_folder(settings)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return database.exists()
     except OSError as error:
-        raise SettingsError(f"{PREFIX}DATA cannot be used as a folder: {error.strerror}") from None
+        raise _no_folder(error) from None
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the data folder, for nobody else to look into, unless it is there.
+
+    Raises:
+        SettingsError: it cannot be one.
+    """
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_folder(error) from None
+
+
+def _no_folder(error: OSError) -> SettingsError:
+    return SettingsError(f"{PREFIX}DATA cannot be used as a folder: {error.strerror}")

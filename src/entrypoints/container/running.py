@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrypoints.container.storing import open_call
 from entrypoints.logs import log_alarm
 from entrypoints.settings import Settings
+from telemed_core.domain.ids import SagaId
 from telemed_core.domain.notices import Notice
 from telemed_core.domain.sagas import SagaRow
 from telemed_core.ports.meetings import MeetingRooms
@@ -73,6 +74,13 @@ def open_step(log: SagaLog, registry: Registry, participants: Mapping[str, Parti
     from adapters.step_functions.handling import open_step
 
     return open_step(log, registry, participants, clock, alarm_of_saga)
+
+
+def open_begun() -> Callable[[Iterable[Mapping[str, Any]]], Mapping[str, SagaId]]:
+    """What finds new sagas among records of a stream, by the sequence number of each."""
+    from adapters.dynamodb.saga_stream import sagas_begun
+
+    return sagas_begun
 
 
 def open_start(settings: Settings, log: SagaLog) -> "Start":

@@ -68,18 +68,21 @@ def open_identity(
     )
 
 
-def judge_sign_up(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The event of a sign-up as it came.
+class SignUpRefusedError(Exception):
+    """Nobody signs up like that. The text is for Cognito to tell, and repeats nothing of what was sent."""
 
-    Raises:
-        ValueError: nobody signs up like that; the text says why, and is for Cognito to tell.
-    """
+
+def open_judging() -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """What answers the event of a sign-up as it came, or raises ``SignUpRefusedError``."""
     from adapters.cognito.sign_up import Refusal, pre_sign_up
 
-    judged = pre_sign_up(event)
-    if isinstance(judged, Refusal):
-        raise ValueError(judged.said)
-    return judged
+    def judge(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        judged = pre_sign_up(event)
+        if isinstance(judged, Refusal):
+            raise SignUpRefusedError(judged.said)
+        return judged
+
+    return judge
 
 
 def open_cursors(secrets: "Secrets") -> "Cursors":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
+from entrypoints.container.opening import make_folder
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.errors import InvalidError
 from telemed_core.ports.notices import Notices
@@ -16,8 +17,8 @@ from telemed_core.ports.storage import Stores
 if TYPE_CHECKING:
     from adapters.aws.calling import Call
 
-BESIDE_REQUESTS: Final = 10
-"""Connections for what goes on beside requests: six threads of signalling, four of the background."""
+BESIDE_REQUESTS: Final = 11
+"""Connections for what goes on beside requests: one of readiness, six of signalling, four of the background."""
 
 
 def open_stores(
@@ -84,6 +85,8 @@ def _dynamodb(settings: Settings, sealing: Sealing, database: Callable[[], Store
 def _sql(settings: Settings, sealing: Sealing, closing: ExitStack, *, migrate: bool) -> Stores:
     from adapters.sql import open_sql
 
+    if settings.database_file is not None:
+        make_folder(settings)
     try:
         pool_size = settings.threads + BESIDE_REQUESTS
         stores = open_sql(settings.sql_url, sealing=sealing, migrate=migrate, pool_size=pool_size)

@@ -19,7 +19,8 @@ from entrypoints.http.docs import docs_routes
 from entrypoints.http.signalling import Hub
 from entrypoints.http.transport import Transport
 from entrypoints.operations.all_operations import OPERATIONS
-from entrypoints.operations.answering import METHOD_NOT_ALLOWED, NO_SUCH_OPERATION, Api, problem_answer
+from entrypoints.operations.answering import NO_SUCH_OPERATION, Api, method_answer, problem_answer
+from entrypoints.operations.exchange import client_address, is_secure
 from entrypoints.operations.health import ALIVE, READY
 from entrypoints.operations.openapi import document
 from entrypoints.operations.operation import Incoming, Operation, Outgoing
@@ -68,12 +69,12 @@ def app() -> ASGIApp:
     """What a server runs: the app over the parts that the environment chooses."""
     settings = load_settings()
     container = open_container(settings)
-    if settings.demo and settings.profile == "memory":
+    if settings.demo and settings.keeps_memory_only:
         seed(container)
     # What takes long to load or to make is there before the first request.
     for part in (container.authenticate, container.sign_in, container.request_appointment):
         part()
-    return Transport(make_app(container), secure=settings.public_url.startswith("https:"))
+    return Transport(make_app(container), secure=is_secure(settings))
 
 
 def _by_path(operations: Sequence[Operation]) -> Mapping[str, Mapping[str, Operation]]:
@@ -109,19 +110,15 @@ def _endpoint(
             query=request.query_params.multi_items(),
             headers=headers,
             body=await request.body(),
-            address=_address(request, headers.get("x-forwarded-for", ()), trusted_proxies),
+            address=client_address(
+                request.client.host if request.client else "unknown",
+                headers.get("x-forwarded-for", ()),
+                trusted_proxies=trusted_proxies,
+            ),
         )
         return _response(await carry(operations[request.method], incoming))
 
     return endpoint
-
-
-def _address(request: Request, forwarded: Sequence[str], trusted_proxies: int) -> str:
-    """The client's: what the outermost of our own proxies saw, or the peer where there are none."""
-    seen = [part.strip() for header in forwarded for part in header.split(",")]
-    if trusted_proxies and len(seen) >= trusted_proxies:
-        return seen[-trusted_proxies]
-    return request.client.host if request.client else "unknown"
 
 
 def _response(outgoing: Outgoing) -> Response:
@@ -132,7 +129,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     """What the router refuses: a path or a method that is not there."""
     assert isinstance(error, HTTPException)  # noqa: S101 # it is registered for these alone
     if error.status_code == 405:
-        return _response(problem_answer(METHOD_NOT_ALLOWED, **(error.headers or {})))
+        return _response(method_answer((error.headers or {}).get("Allow", "").split(", ")))
     return _response(problem_answer(NO_SUCH_OPERATION))
 
 

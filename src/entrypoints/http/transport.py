@@ -1,33 +1,26 @@
 """What every answer has and every body is held to, whichever app answers: an ASGI layer around it."""
 
 import asyncio
-import secrets
 from time import perf_counter
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.failures import Problem
 from entrypoints.http.sockets import Socket
 from entrypoints.logs import log_access, log_bug
-from telemed_core.messages.problems import problem_view
+from entrypoints.operations.answering import INTERNAL, body_too_large, problem_answer
+from entrypoints.operations.exchange import new_request_id, shown_method, standing_headers
+from entrypoints.operations.operation import Headers
+from telemed_core.messages.parsing import MOST_BYTES
 
-MOST_BYTES: Final = 1 << 20
 PATIENCE: Final = 20.0
 DRAINED: Final = 16
 """After a refusal this many times what is allowed is still read, and dropped: a client that only sends gets to read."""
 
 Header = tuple[bytes, bytes]
 
-_METHODS: Final = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 _CLOSE: Final[Header] = (b"connection", b"close")
-_DEFAULTS: Final[tuple[Header, ...]] = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-)
-_ONLY_HTTPS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Transport:
@@ -43,7 +36,7 @@ class Transport:
 
     def __init__(self, app: ASGIApp, *, secure: bool, most_bytes: int = MOST_BYTES, patience: float = PATIENCE) -> None:
         self._app = app
-        self._defaults = (*_DEFAULTS, _ONLY_HTTPS) if secure else _DEFAULTS
+        self._defaults = _encoded(standing_headers(secure=secure))
         self._most_bytes = most_bytes
         self._patience = patience
 
@@ -63,21 +56,20 @@ class Transport:
             else:
                 await self._with_body(scope, receive, answer, length)
             if answer.failed:
-                await answer.refuse(500, "internal", _INTERNAL)
+                await answer.refuse(INTERNAL)
         except _ClientGoneError:
             pass
         except Exception as error:
             log_bug(error, request_id=answer.request_id)
             if answer.status is None:
-                await answer.refuse(500, "internal", _INTERNAL)
+                await answer.refuse(INTERNAL)
             elif not answer.ended:
                 # The server closes the connection, and the client sees that the answer is not whole.
                 raise UnfinishedAnswerError from None
         finally:
-            method = scope["method"]
             log_access(
                 request_id=answer.request_id,
-                method=method if method in _METHODS else "OTHER",
+                method=shown_method(scope["method"]),
                 route=_route(scope),
                 status=answer.status,
                 ms=(perf_counter() - begun) * 1000,
@@ -109,12 +101,11 @@ class Transport:
             async with asyncio.timeout_at(until):
                 body = await self._whole(receive)
         except _TooLargeError:
-            text = f"A body has at most {self._most_bytes} bytes."
-            await answer.refuse(413, "body_too_large", text, _CLOSE)
+            await answer.refuse(body_too_large(self._most_bytes), _CLOSE)
             await self._drain(receive, until)
         except TimeoutError:
             text = f"The body was not there within {self._patience:g} seconds."
-            await answer.refuse(408, "request_timeout", text, _CLOSE)
+            await answer.refuse(Problem(408, "request_timeout", text), _CLOSE)
         else:
             await self._app(scope, _replaying(body, receive), answer)
 
@@ -142,7 +133,6 @@ class Transport:
             return
 
 
-_INTERNAL: Final = "Something went wrong on our side."
 _BUG: Final = 1011
 
 
@@ -166,7 +156,7 @@ class _Answer:
     def __init__(self, send: Send, defaults: tuple[Header, ...]) -> None:
         self._send = send
         self._defaults = defaults
-        self.request_id = secrets.token_hex(16)
+        self.request_id = new_request_id()
         self.status: int | None = None
         self.failed = False
         self.ended = False
@@ -181,13 +171,13 @@ class _Answer:
             self.ended = not message.get("more_body", False)
             await self._send(message)
 
-    async def refuse(self, status: int, code: str, detail: str, *more: Header) -> None:
+    async def refuse(self, refusal: Problem, *more: Header) -> None:
         """Answer with a problem."""
-        body = problem_view(status=status, code=code, detail=detail).model_dump_json().encode()
-        headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), *more]
-        await self._start({"type": "http.response.start", "status": status, "headers": headers})
+        told = problem_answer(refusal)
+        headers = [*_encoded(told.headers), (b"content-length", b"%d" % len(told.body)), *more]
+        await self._start({"type": "http.response.start", "status": told.status, "headers": headers})
         self.ended = True
-        await self._send({"type": "http.response.body", "body": body})
+        await self._send({"type": "http.response.body", "body": told.body})
 
     async def _start(self, message: Message) -> None:
         self.status = message["status"]
@@ -195,6 +185,10 @@ class _Answer:
         told = {name for name, _ in headers}
         headers += [header for header in self._defaults if header[0] not in told]
         await self._send({**message, "headers": headers})
+
+
+def _encoded(headers: Headers) -> tuple[Header, ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 def _route(scope: Scope) -> str | None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from entrypoints.operations.doctor_ratings import rating_of
 from entrypoints.operations.operation import ANYONE, PATIENTS, SIGNED_IN, Call, Operation
+from entrypoints.operations.registering import register_doctor, register_patient
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Role
 from telemed_core.domain.ratings import UNRATED
@@ -25,37 +26,11 @@ _OWN: Final = (PatientView, OwnDoctorView, AdministratorView)
 
 
 def _register_doctor(call: Call[DoctorRegistration, None]) -> View:
-    body = call.body
-    doctor = call.container.register_doctor()(
-        name=body.name,
-        crm=body.crm,
-        email=body.email,
-        cpf=body.cpf,
-        password=body.password,
-        specialties=body.specialties,
-        location=body.location.to_point(),
-        address=body.address,
-        time_zone=body.time_zone,
-        price_cents=body.to_price(),
-        language=body.language,
-    )
-    return own_doctor_view(doctor, UNRATED)
+    return own_doctor_view(register_doctor(call.container, call.body), UNRATED)
 
 
 def _register_patient(call: Call[PatientRegistration, None]) -> View:
-    body = call.body
-    patient = call.container.register_patient()(
-        name=body.name,
-        cpf=body.cpf,
-        email=body.email,
-        password=body.password,
-        born=body.birth_date,
-        time_zone=body.time_zone,
-        location=body.to_point(),
-        consented=body.consents,
-        language=body.language,
-    )
-    return patient_view(patient)
+    return patient_view(register_patient(call.container, call.body))
 
 
 def _show(call: Call[None, None]) -> View:

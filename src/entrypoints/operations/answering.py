@@ -39,11 +39,16 @@ REPLAYED_HEADER: Final = "Idempotency-Replayed"
 LONGEST_KEY: Final = 128
 LONGEST_AUTHORIZATION: Final = 8 * 1024
 
-BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "A body has at most 1 MiB.")
 NO_SUCH_OPERATION: Final = Problem(404, NotFoundError.code, NotFoundError.text)
 METHOD_NOT_ALLOWED: Final = Problem(405, "method_not_allowed", "This cannot be done here; Allow says what can.")
+INTERNAL: Final = Problem(500, "internal", "Something went wrong on our side.")
 
 _A_SECOND: Final = timedelta(seconds=1)
+
+
+def body_too_large(most_bytes: int = MOST_BYTES) -> Problem:
+    """How a body is refused that is longer than that."""
+    return Problem(413, "body_too_large", f"A body has at most {most_bytes} bytes.")
 
 
 class NoQuery(Request):
@@ -60,6 +65,11 @@ def problem_answer(refusal: Problem, **headers: str) -> Outgoing:
     )
 
 
+def method_answer(allowed: Iterable[str]) -> Outgoing:
+    """How a method is refused that is none of those that a path has."""
+    return problem_answer(METHOD_NOT_ALLOWED, Allow=", ".join(sorted(allowed)))
+
+
 @attrs.frozen
 class Api:
     """Answers calls of operations, in the order of refusals that the contract gives."""
@@ -72,7 +82,7 @@ class Api:
     def answer(self, operation: Operation, incoming: Incoming) -> Outgoing:
         """What is sent back; a bug alone is raised."""
         if len(incoming.body) > MOST_BYTES:
-            return problem_answer(BODY_TOO_LARGE)
+            return problem_answer(body_too_large())
         try:
             call = self._read(operation, incoming)
             try:

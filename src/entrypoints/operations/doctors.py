@@ -8,15 +8,15 @@ from entrypoints.operations.doctor_ratings import rated, rating_of
 from entrypoints.operations.languages import language_of
 from entrypoints.operations.operation import ADMINISTRATORS, ANYONE, SIGNED_IN, Answer, Call, Operation
 from entrypoints.operations.pages import page_of
+from entrypoints.operations.slots import LIST_SLOTS
 from telemed_core.domain.accounts import Administrator
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AppointmentId, DoctorId
 from telemed_core.domain.ratings import Rating
 from telemed_core.domain.receipts import Receipt
 from telemed_core.errors import InvalidTransitionError
-from telemed_core.messages.agenda_view import SlotsView, slots_view
 from telemed_core.messages.meetings import RatingsQuery, RatingView, rating_views
-from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery, SlotsQuery
+from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
 from telemed_core.messages.requests import VerificationDecision
 from telemed_core.messages.views import (
     DoctorCardView,
@@ -72,13 +72,6 @@ def _show(call: Call[None, None]) -> View:
     doctor = call.container.show_doctor()(doctor_id=DoctorId(call.ids["id"]), viewer=call.actor)
     own = isinstance(call.actor, Administrator) or call.actor.id == doctor.id
     return (own_doctor_view if own else doctor_view)(doctor, rating_of(call.container, doctor))
-
-
-def _list_slots(call: Call[None, SlotsQuery]) -> View:
-    schedule, slots = call.container.list_slots()(
-        doctor_id=DoctorId(call.ids["id"]), within=call.query.to_interval(), viewer=call.actor
-    )
-    return slots_view(schedule, slots)
 
 
 def _list_ratings(call: Call[None, RatingsQuery]) -> View:
@@ -149,17 +142,7 @@ OPERATIONS: Final = (
         act=_show,
         links={"list_slots": "id", "list_ratings": "id"},
     ),
-    Operation(
-        name="list_slots",
-        method="GET",
-        path="/v1/doctors/{id}/slots",
-        about="All free starts in at most 31 days; to a patient those in which the patient is free too.",
-        tag="doctors",
-        roles=SIGNED_IN,
-        query=SlotsQuery,
-        view=SlotsView,
-        act=_list_slots,
-    ),
+    LIST_SLOTS,
     Operation(
         name="list_ratings",
         method="GET",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from entrypoints.failures import Problem, status_of
-from entrypoints.operations.answering import BODY_TOO_LARGE, KEY_HEADER, PROBLEM
+from entrypoints.operations.answering import INTERNAL, KEY_HEADER, PROBLEM, body_too_large
 from entrypoints.operations.components import SCHEMAS, Json
 from entrypoints.operations.operation import SIGNED_IN, Operation
 from telemed_core.errors import (
@@ -54,18 +54,17 @@ _FIELD_OF: Final[Mapping[str, FieldError]] = {
 }
 _TRANSPORT: Final = (
     Problem(408, "request_timeout", "The body was not there in time."),
-    BODY_TOO_LARGE,
+    body_too_large(),
 )
 _SHAPE_OF: Final[Mapping[str, type[ProblemView]]] = {JoinWindowClosedError.code: JoinWindowClosedProblemView}
 """The refusals that say more than the others."""
 
 _AN_OPENING: Final = datetime(2026, 6, 1, 14, 50, tzinfo=UTC)
-_INTERNAL: Final = Problem(500, "internal", "Something went wrong on our side.")
 
 
 def refusals_of(operation: Operation) -> list[Problem]:
     """Each with its status and code, and with what it may say."""
-    found = [*map(_as_problem, _errors(operation)), _INTERNAL]
+    found = [*map(_as_problem, _errors(operation)), INTERNAL]
     if operation.method != "GET":
         found += _TRANSPORT
     return found

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         "no-reply@localhost", description="address that e-mails and invitations come from"
     )
     threads: Annotated[int, whole(1, 256)] = Field(
-        16, description="requests that one worker carries out at once; it has 10 connections more to its database"
+        16, description="requests that one worker carries out at once; it has 11 more connections to its database"
     )
     trusted_proxies: Annotated[int, whole(0, 16)] = Field(
         0, description="how many proxies of ours a request passes, each adding X-Forwarded-For"

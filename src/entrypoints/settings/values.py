@@ -3,14 +3,12 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from telemed_core.domain.instants import as_utc, parse_instant
 from telemed_core.errors import InvalidError
-
-T = TypeVar("T")
 
 
 def one_of(*allowed: str) -> BeforeValidator:
@@ -24,10 +22,10 @@ def one_of(*allowed: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def by_profile(**chosen: T) -> Callable[[dict[str, Any]], T]:
+def by_profile(**chosen: str) -> Callable[[dict[str, Any]], Any]:
     """The default that a profile has for a setting."""
 
-    def default(validated: dict[str, Any]) -> T:
+    def default(validated: dict[str, Any]) -> str:
         return chosen[validated["profile"]]
 
     return default

@@ -13,7 +13,7 @@ from integration.http.server import Client, Server
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.patient import ConsentKind
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.ports.people import Credentials
 from telemed_core.testing.builders import SAO_PAULO, a_cpf, a_crm, an_email
 
@@ -132,5 +132,5 @@ class QuickIdentity:
 
     _credentials: Credentials
 
-    def create(self, username: AccountId, password: Password, /) -> None:
+    def create(self, username: AccountId, password: Password, /, *, role: Role) -> None:
         self._credentials.put(username, QUICK.hash(password.secret))

@@ -54,9 +54,14 @@ class Installation:
     @classmethod
     def on_postgres(cls, data: Path, url: str) -> Self:
         """One whose database is a server's, and whose secrets are configured."""
-        key = base64.b64encode(bytes(range(32))).decode()
-        secrets = {"TELEMED_SECRET": key, "TELEMED_PEPPER": key, "TELEMED_DATA_KEY": key}
-        return cls(data, {"TELEMED_DATABASE_URL": url, "TELEMED_ISSUER_KEY": _issuer_key(), **secrets})
+        return cls(data, {"TELEMED_DATABASE_URL": url, **_secrets()})
+
+    @classmethod
+    def on_dynamodb(cls, data: Path, endpoint_url: str, *, prefix: str, **more: str) -> Self:
+        """One whose tables are there, under names that begin so; its notices are in the folder."""
+        data.mkdir(parents=True, exist_ok=True)
+        where = {"TELEMED_AWS_ENDPOINT_URL": endpoint_url, "TELEMED_AWS_PREFIX": prefix}
+        return cls(data, {"TELEMED_STORE": "dynamodb", **where, **_secrets(), **more})
 
     def environment(self, **more: str) -> dict[str, str]:
         """What its processes are started with: nothing of ``TELEMED_`` but what is said."""
@@ -88,6 +93,13 @@ class Installation:
     def database_url(self) -> str:
         """Where its tables are."""
         return self.settings.get("TELEMED_DATABASE_URL", f"sqlite:///{self.data / 'telemed.db'}")
+
+
+def _secrets() -> dict[str, str]:
+    """Those that are configured where no folder keeps them."""
+    key = base64.b64encode(bytes(range(32))).decode()
+    named = dict.fromkeys(("TELEMED_SECRET", "TELEMED_PEPPER", "TELEMED_DATA_KEY"), key)
+    return {**named, "TELEMED_ISSUER_KEY": _issuer_key()}
 
 
 @cache

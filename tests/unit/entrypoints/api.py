@@ -177,7 +177,9 @@ def issuer_key() -> str:
     """One for all: a new one takes a tenth of a second."""
     from adapters.secret_files import new_secrets
 
-    return new_secrets({}).issuer_key.decode()
+    key = new_secrets({}).issuer_key
+    assert key is not None
+    return key.decode()
 
 
 def on_memory() -> dict[str, str]:

@@ -8,7 +8,10 @@ import attrs
 import pytest
 from dependency_injector import providers
 
+from entrypoints.container import open_container
+from entrypoints.operations.answering import Api
 from entrypoints.operations.operation import Incoming
+from entrypoints.settings import load_settings
 from telemed_core.errors import UnavailableError
 from telemed_core.testing.builders import a_crm, an_email
 from unit.entrypoints.api import AGENDA, PASSWORD, Clinic, a_clinic, doctor_body, found, patient_body
@@ -153,6 +156,13 @@ class TestSigningIn:
         (key,) = clinic.call("GET", "/.well-known/jwks.json").body["keys"]
         assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
         assert "d" not in key
+
+    def test_where_others_sign_tokens_there_are_no_keys_of_ours(self) -> None:
+        cognito = {"TELEMED_IDENTITY": "cognito", "TELEMED_USER_POOL_ID": "sa-east-1_Ab12"}
+        settings = load_settings({"TELEMED_PROFILE": "memory", **cognito, "TELEMED_USER_POOL_CLIENT_ID": "client"})
+        container = open_container(settings)
+        reply = Clinic(container, Api(container)).call("GET", "/.well-known/jwks.json")
+        assert (reply.status, reply.code) == (404, "not_found")
 
     @pytest.mark.parametrize(
         "header", [[], ["Bearer"], ["Basic dXNlcg=="], ["Bearer a", "Bearer b"], ["Bearer \xff"], ["bearer nothing"]]

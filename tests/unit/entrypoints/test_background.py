@@ -22,30 +22,43 @@ from telemed_core.domain.sagas import LEASE, Phase
 from telemed_core.errors import UnavailableError
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
+from unit.entrypoints.api import on_memory
+from unit.entrypoints.test_aws_settings import AWS
 
 SOON = 10.0
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOTHING = Swept(settled=0, cancelled=0)
-JOBS = ("sweep", "sagas", "mails")
+JOBS = {"sweep": "sweep", "sagas": "run_sagas", "announcements": "take_announcements", "mails": "deliver_notices"}
+QUEUE = {name: AWS[f"TELEMED_{name.upper()}"] for name in ("topic_arn", "queue_url")}
+BY_EXECUTIONS = {
+    "store": "dynamodb",
+    "saga_engine": "step_functions",
+    "state_machines": AWS["TELEMED_STATE_MACHINES"],
+    **{name: AWS[f"TELEMED_{name.upper()}"] for name in ("secret", "pepper", "data_key")},
+    "issuer_key": "PEM",
+}
 
 
 class Jobs:
-    """Stands in for the three use cases: counts their calls, and lets each do what it is told."""
+    """Stands in for the four use cases: counts their calls, and lets each do what it is told."""
 
     def __init__(self) -> None:
         self.called = {name: threading.Semaphore(0) for name in JOBS}
-        self.does: dict[str, Callable[[], Any]] = {"sweep": lambda: NOTHING, "sagas": lambda: 0, "mails": lambda: 0}
+        self.does: dict[str, Callable[[], Any]] = dict.fromkeys(JOBS, lambda: 0) | {"sweep": lambda: NOTHING}
 
     def container(self, **settings: Any) -> Container:
-        settings = {"profile": "memory", "smtp_url": "smtp://127.0.0.1:9", **settings}
+        settings = {"profile": "memory", "events": "sns", **QUEUE, "smtp_url": "smtp://127.0.0.1:9", **settings}
         container = open_container(load_settings({}, **settings))
-        for name, use_case in zip(JOBS, ("sweep", "run_sagas", "deliver_notices"), strict=True):
+        for name, use_case in JOBS.items():
             container.providers[use_case].override(providers.Object(self._act(name)))
+        container.take_over.override(providers.Object(lambda: 0))
         return container
 
     def _act(self, name: str) -> Callable[..., Any]:
-        def act(**_: Any) -> Any:
+        def act(*, wait: float = 0, **_: Any) -> Any:
             self.called[name].release()
+            # Who asks a queue waits for something to be in it: here a thousandth of what it would.
+            time.sleep(wait / 1000)
             return self.does[name]()
 
         return act
@@ -140,6 +153,56 @@ def test_without_a_mail_server_nothing_is_delivered(jobs: Jobs, working: Working
     assert not jobs.runs("mails", within=0.02)
 
 
+def test_without_a_queue_nothing_is_taken(jobs: Jobs, working: Working) -> None:
+    working(jobs.container(queue_url=None))
+    assert jobs.runs("sagas", 3)
+    assert not jobs.runs("announcements", within=0.02)
+
+
+def test_a_queue_is_asked_again_without_a_pause_and_a_failing_one_after_one(
+    jobs: Jobs, working: Working, said: list[object]
+) -> None:
+    working(jobs.container(), look_every=SOON * 6)
+    assert jobs.runs("announcements", 9)
+
+    def failing() -> int:
+        raise UnavailableError
+
+    jobs.does["announcements"] = failing
+    until = time.monotonic() + SOON
+    while not said and time.monotonic() < until:
+        time.sleep(0.001)
+    jobs.forget()
+    assert not jobs.runs("announcements", within=0.05)
+    assert said == ["announcements: dependency_unavailable"]
+
+
+def test_what_the_queue_tells_wakes_the_mails_and_nothing_else_does(jobs: Jobs, working: Working) -> None:
+    did: list[str] = []
+    working(jobs.container(), did=did.append, sweep_every=SOON * 6, look_every=SOON * 6)
+    assert all(jobs.runs(job) for job in JOBS)
+    assert not jobs.runs("mails", within=0.02)
+    jobs.does["announcements"] = in_turn(2)
+    assert jobs.runs("mails")
+    assert did == ["announcements 2"]
+
+
+@pytest.mark.parametrize(("settings", "woken"), [({}, True), (BY_EXECUTIONS, False)])
+def test_a_commit_wakes_the_sagas_unless_executions_run_them(
+    jobs: Jobs, settings: dict[str, Any], *, woken: bool
+) -> None:
+    container = jobs.container(**settings)
+    container.committed()()
+    assert container.wake().is_set() is woken
+
+
+def test_what_executions_leave_is_looked_for_as_seldom_as_the_sweep(jobs: Jobs, working: Working) -> None:
+    working(jobs.container(**BY_EXECUTIONS), sweep_every=SOON * 6)
+    assert jobs.runs("sagas")
+    assert jobs.runs("mails", 3)
+    assert not jobs.runs("sagas", within=0.05)
+
+
 def test_a_commit_of_this_process_wakes_the_sagas_at_once(jobs: Jobs, working: Working) -> None:
     container = jobs.container()
     working(container, sweep_every=SOON * 6, look_every=SOON * 6)
@@ -174,12 +237,12 @@ def test_where_more_may_be_waiting_it_goes_on_at_once(jobs: Jobs, working: Worki
 
 def test_what_was_done_is_told(jobs: Jobs, working: Working) -> None:
     jobs.does["sweep"] = in_turn(Swept(settled=2, cancelled=1), then=NOTHING)
-    jobs.does["sagas"], jobs.does["mails"] = in_turn(3), in_turn(4)
+    jobs.does["sagas"], jobs.does["mails"], jobs.does["announcements"] = in_turn(3), in_turn(4), in_turn(5)
     did: list[str] = []
     working(jobs.container(), did=did.append)
     for name in JOBS:
         assert jobs.runs(name, 3)
-    assert sorted(did) == ["mails 4", "sagas 3", "settled 2, cancelled 1"]
+    assert sorted(did) == ["announcements 5", "mails 4", "sagas 3", "settled 2, cancelled 1"]
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -258,7 +321,7 @@ def test_where_nothing_can_be_logged_it_goes_on(
 
 def in_memory() -> tuple[Container, Clinic, Mailbox]:
     clock, mails = SettableClock(NOON), Mailbox()
-    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock, mailer=mails)
+    container = open_container(load_settings(on_memory()), clock=clock, mailer=mails)
     return container, a_clinic(container.stores(), clock), mails
 
 
@@ -331,3 +394,19 @@ def test_all_at_once_goes_on_where_more_is_due_than_is_done_at_a_time(jobs: Jobs
     jobs.does["mails"] = in_turn(background.MAILS_AT_ONCE)
     sagas, mails = 2 * background.SAGAS_AT_ONCE + 3, background.MAILS_AT_ONCE
     assert all_at_once(jobs.container()) == f"settled 0, cancelled 0, sagas {sagas}, mails {mails}"
+
+
+def test_all_at_once_empties_the_queue_before_it_sends_what_that_has_told(jobs: Jobs) -> None:
+    left, order = in_turn(3, 2), list[str]()
+
+    def takes() -> Any:
+        order.append("announcements")
+        return left()
+
+    def sends() -> Any:
+        order.append("mails")
+        return 0
+
+    jobs.does["announcements"], jobs.does["mails"] = takes, sends
+    all_at_once(jobs.container())
+    assert order == ["announcements"] * 3 + ["mails"]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ from telemed_core.testing.builders import a_password, an_email
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.rooms import ControlledRooms
 from telemed_core.testing.wiring import a_clinic
+from unit.entrypoints import api
 
 SRC = Path(container_module.__file__).parents[2]
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -55,7 +57,13 @@ KEY = base64.b64encode(b"k" * 32).decode()
 
 
 def on_memory() -> Container:
-    return open_container(load_settings({"TELEMED_PROFILE": "memory"}))
+    return open_container(load_settings(api.on_memory()))
+
+
+@cache
+def one_of_all() -> Container:
+    """For tests that only look."""
+    return on_memory()
 
 
 def use_cases() -> Iterator[type]:
@@ -73,7 +81,7 @@ def snake_case(name: str) -> str:
 
 @pytest.mark.parametrize("use_case", list(use_cases()), ids=lambda use_case: use_case.__name__)
 def test_every_use_case_is_provided_by_its_name(use_case: type) -> None:
-    assert type(on_memory().providers[snake_case(use_case.__name__)]()) is use_case
+    assert type(one_of_all().providers[snake_case(use_case.__name__)]()) is use_case
 
 
 def test_each_part_is_made_once_whichever_thread_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,8 +162,11 @@ def test_passwords_are_kept_in_the_stores_that_the_container_opened() -> None:
 
 
 def test_the_memory_profile_makes_secrets_of_its_own() -> None:
-    assert on_memory().secrets() != on_memory().secrets()
-    configured = load_settings({"TELEMED_PROFILE": "memory", "TELEMED_PEPPER": KEY})
+    first, second = (open_container(load_settings({"TELEMED_PROFILE": "memory"})).secrets() for _ in range(2))
+    for one in attrs.fields(type(first)):
+        made = getattr(first, one.name)
+        assert made is None or made != getattr(second, one.name)
+    configured = load_settings({**api.on_memory(), "TELEMED_PEPPER": KEY})
     assert open_container(configured).secrets().pepper == b"k" * 32
 
 
@@ -188,7 +199,7 @@ print(loaded())
 
 def test_an_appointment_is_requested_accepted_and_swept_by_parts_that_fit_together() -> None:
     clock = SettableClock(NOON)
-    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock)
+    container = open_container(load_settings(api.on_memory()), clock=clock)
     clinic = a_clinic(container.stores(), clock)
     doctor, patient = clinic.doctor(), clinic.patient()
     first, second = (
@@ -322,7 +333,7 @@ def booked(container: Container, clock: SettableClock) -> tuple[Any, Any, Any]:
 
 def in_memory(**settings: str) -> tuple[Container, SettableClock]:
     clock = SettableClock(NOON)
-    environment = {"TELEMED_PROFILE": "memory", **{f"TELEMED_{name}": value for name, value in settings.items()}}
+    environment = {**api.on_memory(), **{f"TELEMED_{name}": value for name, value in settings.items()}}
     return open_container(load_settings(environment), clock=clock), clock
 
 
@@ -355,7 +366,7 @@ def test_without_a_mail_server_people_are_told_in_the_app_alone() -> None:
 
 def test_a_mail_server_in_memory_takes_the_place_of_the_configured_one() -> None:
     clock, mails = SettableClock(NOON), mailbox()
-    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock, mailer=mails)
+    container = open_container(load_settings(api.on_memory()), clock=clock, mailer=mails)
     assert container.email()
     booked(container, clock)
     container.run_sagas()()
@@ -447,7 +458,7 @@ def test_a_dead_delivery_raises_an_alarm_without_its_reader(alarms: list[dict[st
             raise UndeliverableError
 
     clock = SettableClock(NOON)
-    container = open_container(load_settings({"TELEMED_PROFILE": "memory"}), clock=clock, mailer=Refusing())
+    container = open_container(load_settings(api.on_memory()), clock=clock, mailer=Refusing())
     doctor, _, request = booked(container, clock)
     container.run_sagas()()
     alarms.clear()

@@ -9,12 +9,13 @@ import pytest
 
 import adapters.sql
 from adapters.memory import open_memory
-from adapters.secret_files import Secrets, derive, new_secrets
+from adapters.secret_files import Secrets, derive
 from entrypoints.container import open_container
 from entrypoints.settings import SettingsError, load_settings
 from telemed_core.domain.ids import AccountId, AppointmentId
 from telemed_core.domain.meetings import Meeting
 from telemed_core.errors import UnauthenticatedError
+from unit.entrypoints.api import issuer_key
 
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -23,7 +24,7 @@ KEY = base64.b64encode(b"k" * 32).decode()
 def server() -> dict[str, str]:
     """Every secret, as a server database needs them."""
     keys = dict.fromkeys(("TELEMED_SECRET", "TELEMED_PEPPER", "TELEMED_DATA_KEY"), KEY)
-    return {**keys, "TELEMED_ISSUER_KEY": new_secrets({}).issuer_key.decode()}
+    return {**keys, "TELEMED_ISSUER_KEY": issuer_key()}
 
 
 @pytest.fixture
