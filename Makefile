@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test deep check bench wheels lock clean
+.PHONY: help run test deep check bench wheels zips lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 EMULATOR := $(VENV)/emulator
 PYTHON ?= python3
+PLATFORM ?= linux-arm64
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python $(BIN)/python --python-version 3.11 --generate-hashes \
   --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -24,12 +25,15 @@ deep: $(VENV)/dev $(VENV)/chromium $(EMULATOR)/made  ## the same with large numb
 check: $(VENV)/dev  ## format, lint, types, rules of dependency and the unit tests
 	$(BIN)/python tests/run_parts.py gates unit
 
-bench: $(VENV)/dev  ## print ratios against floors and peers
+bench: $(VENV)/dev $(EMULATOR)/made  ## print ratios against floors and peers
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 wheels: $(VENV)/dev  ## build telemed and telemed-core into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist packaging/telemed-core
+
+zips: $(VENV)/dev  ## pack the functions for Lambda on arm64 into dist/lambdas/; make zips PLATFORM=here: for this machine
+	PYTHONPATH=packaging/lambdas $(BIN)/python -m lambda_zips --platform $(PLATFORM)
 
 lock: $(VENV)/dev  ## pin the newest allowed versions by hash, without addresses
 	$(COMPILE) --group build --output-file requirements/build.txt
@@ -37,6 +41,8 @@ lock: $(VENV)/dev  ## pin the newest allowed versions by hash, without addresses
 	$(COMPILE) pyproject.toml --all-extras --group dev --constraints requirements/build.txt --constraints requirements/runtime.txt \
 	  --output-file requirements/dev.txt
 	$(COMPILE) --group emulator --output-file requirements/emulator.txt
+	@# Functions get what was tested; what has bounds of its own among them is left to these.
+	sed '/^psycopg/,/[^\\]$$/d' requirements/dev.txt | $(COMPILE) --group lambda --constraints - --output-file requirements/lambda.txt
 	@if grep -n '://' requirements/*.txt; then echo 'an address in a lock'; exit 1; fi
 
 clean:  ## remove all that was made here
