@@ -15,7 +15,7 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
         "doctors": Target("entrypoints.cli.people:doctors", "Register, list, find and verify doctors."),
         "patients": Target("entrypoints.cli.people:patients", "Register patients."),
         "slots": Target("entrypoints.cli.agendas:slots", "List the free starts of a doctor."),
-        "agenda": Target("entrypoints.cli.agendas:agenda", "Show and set a doctor's rules of time, and absences."),
+        "agenda": Target("entrypoints.cli.agendas:agenda", "Show and set a doctor's agenda, and block times in it."),
         "appointments": Target(
             "entrypoints.cli.appointments:appointments", "Ask for, answer, move and cancel appointments, and visit."
         ),
@@ -26,6 +26,7 @@ from entrypoints.cli.running import LazyGroup, Options, Target, common, run
             "List what people were told, and send again what was given up.",
         ),
         "ledger": Target("entrypoints.cli.upkeep:ledger", "Verify and repair the ledger of everyone's time."),
+        "aws": Target("entrypoints.cli.aws:aws", "Make on an emulator what the aws profile needs."),
         "admin": Target("entrypoints.cli.people:admin", "Create administrators."),
         "openapi": Target("entrypoints.cli.contract:openapi", "Print the contract of the API, as OpenAPI."),
         "config": Target("entrypoints.cli.upkeep:config", "Show the settings in force, secrets masked."),

@@ -53,7 +53,7 @@ def slots(options: Options, doctor_id: str, from_: str, to: str, as_: str | None
 
 @click.group()
 def agenda() -> None:
-    """A doctor's rules of time."""
+    """A doctor's agenda, and blocks, during which nothing is offered."""
 
 
 @agenda.command("show")

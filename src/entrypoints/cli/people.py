@@ -12,6 +12,7 @@ from entrypoints.cli.running import Options, common
 from entrypoints.cli.showing import as_json, show_json, show_page, show_table
 from entrypoints.cli.visits import ratings
 from entrypoints.container import Container
+from entrypoints.operations import registering
 from entrypoints.operations.doctor_ratings import rated, rating_of
 from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import DoctorId
@@ -81,19 +82,7 @@ def register_doctor(options: Options, file: Path, json_: bool) -> None:
     """Register a doctor, who then waits for verification; the password comes from standard input."""
     body = read_body(DoctorRegistration, file, signing_in=True)
     with opened(options) as container:
-        doctor = container.register_doctor()(
-            name=body.name,
-            crm=body.crm,
-            email=body.email,
-            cpf=body.cpf,
-            password=body.password,
-            specialties=body.specialties,
-            location=body.location.to_point(),
-            address=body.address,
-            time_zone=body.time_zone,
-            price_cents=body.to_price(),
-            language=body.language,
-        )
+        doctor = registering.register_doctor(container, body)
     if json_:
         show_json(own_doctor_view(doctor, UNRATED))
     else:
@@ -206,17 +195,7 @@ def register_patient(options: Options, file: Path, json_: bool) -> None:
     """Register a patient; the password comes from standard input."""
     body = read_body(PatientRegistration, file, signing_in=True)
     with opened(options) as container:
-        patient = container.register_patient()(
-            name=body.name,
-            cpf=body.cpf,
-            email=body.email,
-            password=body.password,
-            born=body.birth_date,
-            time_zone=body.time_zone,
-            location=body.to_point(),
-            consented=body.consents,
-            language=body.language,
-        )
+        patient = registering.register_patient(container, body)
     if json_:
         show_json(patient_view(patient))
     else:

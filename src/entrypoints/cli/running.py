@@ -55,7 +55,11 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, options=Options(profile, data, at).over(outer), **named)
 
     for option in (
-        click.option("--at", metavar="INSTANT", help="Start this process's clock there; it runs on."),
+        click.option(
+            "--at",
+            metavar="INSTANT",
+            help="Start this process's clock there, such as 2026-06-01T12:00:00Z; it runs on.",
+        ),
         click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the data."),
         click.option("--profile", metavar="NAME", help="memory, local (the default), or aws."),
     ):

@@ -19,6 +19,7 @@ from telemed_core.saga.sagas import REGISTRY
 MOST_AT_ONCE: Final = 100
 UTC: Final = "UTC"
 FORMATS: Final = ("mermaid", "asl")
+_OF_FORMATS: Final = "A diagram, or a state machine for Step Functions (Amazon States Language)."
 
 the_id = click.argument("saga_id", metavar="ID")
 because = click.option("--reason", metavar="TEXT", required=True, help="Why; it is kept with what is done.")
@@ -120,7 +121,7 @@ def resolve_saga(options: Options, saga_id: str, reason: str, as_: str | None, j
 
 @sagas.command("definition")
 @click.argument("name", required=False)
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="mermaid", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="mermaid", show_default=True, help=_OF_FORMATS)
 @common
 def definition(options: Options, name: str | None, format_: str) -> None:  # noqa: ARG001 # every command takes them; this one opens nothing
     """Print the steps of the saga NAME as a diagram or a state machine; without NAME all diagrams, as a document."""

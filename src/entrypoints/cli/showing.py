@@ -21,7 +21,7 @@ T = TypeVar("T")
 PAPER = 200
 """How wide a table is where nobody sees it: in a file or a pipe nothing is cut short."""
 
-as_json = click.option("--json", "json_", is_flag=True, help="Print the API's body.")
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON, in the API's shape where it has one.")
 
 
 def show_data(data: Any) -> None:

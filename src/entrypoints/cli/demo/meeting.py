@@ -14,6 +14,9 @@ _ANSWER: Final = '{"type":"answer","sdp":"v=0"}'
 def signalling(stage: Stage) -> None:
     """Each side says how it can be reached; sound and picture then go from one to the other."""
     bia, ana, rui = (stage.ways[one.id] for one in (stage.bia, stage.ana, stage.rui))
+    if bia.room.provider is Provider.CHIME:
+        _on_chime(stage, bia, ana, rui)
+        return
     if bia.room.provider is not Provider.WEBRTC:
         nobody = stage.refused("unauthenticated", lambda: _enter(stage, bia, bia))
         stage.tell(SYSTEM, "has rooms in memory, which carry neither sound nor picture", nobody)
@@ -45,6 +48,19 @@ def closed(stage: Stage) -> None:
     if bia.room.provider is Provider.WEBRTC:
         over = stage.refused("join_window_closed", lambda: _enter(stage, bia, bia))
         stage.tell(stage.bia.name, "connects with the token that she still has", over)
+
+
+def _on_chime(stage: Stage, bia: Joined, ana: Joined, rui: Joined) -> None:
+    """Each side has all that its client needs to meet at Amazon's; nothing of it passes us."""
+    tokens = [way.attendee.details.get("JoinToken") for way in (bia, ana, rui)]
+    stage.check(all(tokens) and len(set(tokens)) == len(tokens), "a token of Chime's for each of them")
+    places = [way.room.details.get("MediaPlacement") for way in (bia, ana, rui)]
+    stage.check(
+        places[0] == places[1] != places[2] and all(places), "one place to meet for both, and another for others"
+    )
+    stage.tell(stage.bia.name, "has a token for Amazon Chime, and so has her doctor", "they meet in one place there")
+    nobody = stage.refused("unauthenticated", lambda: _enter(stage, bia, bia))
+    stage.tell(stage.bia.name, "connects to our own signalling with it", nobody)
 
 
 def _enter(stage: Stage, room: Joined, way: Joined) -> tuple[Seat, Welcome]:
