@@ -1,4 +1,4 @@
-"""What a request costs on each store and over HTTP, slots, and sagas, beside floors, in one run: medians, spread."""
+"""What requests, slots, sagas and starts of functions cost, beside floors, in one run: medians, spread."""
 
 import base64
 import tempfile
@@ -16,7 +16,7 @@ from adapters.memory import open_memory
 from adapters.sealing import open_sealing
 from adapters.secret_files import new_secrets
 from adapters.sql import open_sql
-from benchmarks import sagas
+from benchmarks import cold_starts, dynamodb, sagas
 from benchmarks.http import http_rows
 from benchmarks.statements import bare_driver, core_statements
 from integration.postgres import PostgresServer
@@ -114,6 +114,7 @@ def slots(days: int) -> None:
 
 def over_http(server: PostgresServer) -> None:
     secrets = new_secrets({})
+    assert secrets.issuer_key is not None
     keys = {name: base64.b64encode(getattr(secrets, of)).decode() for name, of in KEYS.items()}
     postgres = {"TELEMED_DATABASE_URL": server.url(server.create()), "TELEMED_ISSUER_KEY": secrets.issuer_key.decode()}
     with tempfile.TemporaryDirectory() as folder:
@@ -141,6 +142,8 @@ def main() -> None:
         over_http(server)
     for days in (30, 60):
         slots(days)
+    dynamodb.main(row)
+    cold_starts.main(row)
     sagas.main()
 
 

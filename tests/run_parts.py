@@ -111,10 +111,10 @@ PARTS = [
         "unit",
         20,
         [
-            # Without the plugins that it does not need: they are slow to load.
+            # With the plugins that it needs and no others: they are slow to load.
             tests(
-                *("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile"),
-                *("-p", "no:schemathesis", "-p", "no:anyio", "-p", "no:logging"),
+                *("tests/unit", "--timeout=60", "-n", "2", "--dist", "loadfile", "--disable-plugin-autoload"),
+                *("-p", "xdist.plugin", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin", "-p", "no:logging"),
             )
         ],
     ),
@@ -141,6 +141,16 @@ PARTS = [
             tests("tests/integration/aws", "-n", "2"),
             tests("tests/integration/emulator", "-n", "2", "--timeout=400"),
             tests("tests/integration/emulator_races", "--timeout=400"),
+        ],
+    ),
+    # Functions as Lambda runs them, zipped and deployed; and what operators do. A process that packs packs all of them.
+    Part(
+        "functions",
+        400,
+        [
+            tests("tests/integration/lambdas", "-n", "2", "--dist", "loadfile", "--timeout=400"),
+            tests("tests/integration/packaging", "--timeout=400"),
+            tests("tests/integration/emulator_journeys", "-n", "2", "--dist", "loadfile", "--timeout=400"),
         ],
     ),
     # What is raced needs both cores for itself.

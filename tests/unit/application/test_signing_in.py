@@ -18,7 +18,7 @@ from telemed_core.application.signing_in import (
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.ids import SessionId
 from telemed_core.domain.patient import Patient
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
 from telemed_core.domain.sessions import SignedIn
 from telemed_core.errors import (
     InvalidCredentialsError,
@@ -75,7 +75,7 @@ def door(clinic: Clinic) -> Door:
     clinic.stores.accounts.reserve(a_reservation(administrator))
     clinic.stores.accounts.add(administrator)
     for account in (clinic.doctor(), clinic.patient(), administrator):
-        clinic.identity.create(account.id, a_password())
+        clinic.identity.create(account.id, a_password(), role=Role.PATIENT)
     return Door(clinic)
 
 

@@ -1,4 +1,6 @@
-"""A clinic on memory, one doctor and one patient."""
+"""A clinic on memory, one doctor and one patient; and next to no search for garbage."""
+
+import gc
 
 import pytest
 
@@ -7,6 +9,15 @@ from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.patient import Patient
 from telemed_core.testing.doubles import SettableClock
 from telemed_core.testing.wiring import Clinic, a_clinic
+
+# While tests are collected nearly all that is made stays to the end.
+gc.disable()
+
+
+def pytest_runtestloop() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
