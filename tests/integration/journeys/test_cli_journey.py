@@ -291,7 +291,7 @@ def test_a_database_file_that_is_none_ends_with_three_and_is_left_as_it_is(shell
 @pytest.mark.parametrize(
     ("setting", "value", "allowed"),
     [
-        ("TELEMED_PROFILE", "cloud", "must be memory or local"),
+        ("TELEMED_PROFILE", "cloud", "must be memory, local or aws"),
         ("TELEMED_AT", "yesterday", "must be an instant"),
         ("TELEMED_PUBLIC_URL", "nowhere", "must be an address"),
         ("TELEMED_COLOUR", "green", "is not a setting"),

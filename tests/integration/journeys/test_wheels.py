@@ -34,8 +34,10 @@ SERVER = (*TOKENS, "entrypoints.http")
 ALWAYS = (
     *CORE,
     "telemed_core.messages",
-    # What calls AWS loads its client when it is opened.
-    "adapters.aws",
+    # What calls AWS loads its client when it is opened; what makes that client is a part of it.
+    "adapters.aws.calling",
+    "adapters.aws.failures",
+    "adapters.aws.retrying",
     "adapters.chime",
     "adapters.cognito",
     "adapters.dynamodb",
@@ -44,6 +46,7 @@ ALWAYS = (
     "adapters.mailbox",
     "adapters.memory",
     "adapters.publishing",
+    "adapters.reset_tokens",
     "adapters.serialization",
     "adapters.smtp",
     "adapters.system",
@@ -51,6 +54,7 @@ ALWAYS = (
     "entrypoints.cli",
     "entrypoints.container",
     "entrypoints.failures",
+    "entrypoints.lambdas",
     "entrypoints.logs",
     "entrypoints.operations",
     "entrypoints.seeding",
@@ -68,7 +72,7 @@ PROMISES = {
     ("telemed", "tokens"): (*ALWAYS, *TOKENS),
     ("telemed", "server"): (*ALWAYS, *SERVER),
     ("telemed", "calendars"): (*ALWAYS, *CALENDARS),
-    ("telemed", "aws"): (*ALWAYS, *SQL, "boto3"),
+    ("telemed", "aws"): (*ALWAYS, *SQL, "adapters.aws", "boto3"),
     ("telemed", "local"): (*ALWAYS, *SQL, *PASSWORDS, *SERVER, *CALENDARS),
     ("telemed", "messages"): (*CORE, "telemed_core.messages"),
     ("telemed", "testing"): (*CORE, "telemed_core.testing"),
