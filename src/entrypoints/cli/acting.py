@@ -120,15 +120,32 @@ day: Callback[date] = reading(parse_date)
 person: Callback[PersonId] = reading(PersonId)
 
 
+def typed(field: str) -> str:
+    """What a field of a request is called on the command line: ``--phase`` for ``phase.0``, ``ID`` for ``id``.
+
+    One that stands in no option and no argument of this command (a password that was read, say) keeps its name.
+    """
+    name = field.partition(".")[0]
+    parameters = {str(one.name).rstrip("_"): one for one in click.get_current_context().command.params}
+    ending = (one for key, one in parameters.items() if isinstance(one, click.Argument) and key.endswith(f"_{name}"))
+    found = parameters.get(name) or next(ending, None)
+    if found is None:
+        return field
+    return found.human_readable_name if isinstance(found, click.Argument) else max(found.opts, key=len)
+
+
 @contextmanager
-def as_usage() -> Iterator[None]:
-    """What is wrong in a file or an argument is wrong usage, unless it has a code of its own."""
+def as_usage(*, naming: Callable[[str], str] = typed) -> Iterator[None]:
+    """What is wrong in a file or an argument is wrong usage, unless it has a code of its own.
+
+    ``naming`` says what a field is called where it was written.
+    """
     try:
         yield
     except InvalidError as error:
         if error.code != InvalidError.code:
             raise
         refusal = problem(error)
-        raise click.UsageError(
-            "\n  ".join([refusal.code, *(f"{name}: {text}" for name, text in refusal.fields)])
-        ) from None
+        # Two wrong values of one option are told apart by nothing: they are said once.
+        wrong = dict.fromkeys(f"{naming(name)}: {text}" for name, text in refusal.fields)
+        raise click.UsageError("\n  ".join([refusal.code, *wrong])) from None

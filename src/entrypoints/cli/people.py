@@ -48,7 +48,8 @@ the_operator = click.option("--as", "as_", metavar="EMAIL", help="The administra
 
 def read_body(model: type[R], file: Path, *, signing_in: bool = False) -> R:
     """The request in a file; ``signing_in``: with the password of standard input, if the file has none."""
-    with as_usage():
+    # What is wrong is named as the file names it.
+    with as_usage(naming=str):
         try:
             raw = file.read_bytes()
         except OSError as error:

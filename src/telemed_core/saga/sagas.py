@@ -13,6 +13,11 @@ NOTIFY: Final = Step(name="notify", kind=Kind.RETRIABLE, do="publish_changes", l
 END_MEETING: Final = Step(name="end_meeting", kind=Kind.RETRIABLE, do="end_meeting", retry=FOREVER)
 """After the notices: nobody waits to be told until a provider of video answers. Whoever comes is refused already."""
 
+REMOVE_IDENTITY: Final = Step(name="remove_identity", kind=Kind.RETRIABLE, do="remove_identity", retry=FOREVER)
+"""Before all else that is erased: whoever keeps passwords forgets the user."""
+
+REVOKE_FEEDS: Final = Step(name="revoke_feeds", kind=Kind.RETRIABLE, do="revoke_feeds", retry=FOREVER)
+ANONYMISE: Final = Step(name="anonymise_profile", kind=Kind.RETRIABLE, do="anonymise_profile", retry=FOREVER)
 REMINDERS: Final = Step(name="reminders", kind=Kind.RETRIABLE, do="set_reminders", local=True, retry=FOREVER)
 
 
@@ -66,12 +71,8 @@ SAGAS: Final = (
     _carrying_on("no_show", "end_appointment", NOTIFY),
     _carrying_on("no_show", "end_appointment", NOTIFY, END_MEETING, version=2),
     _carrying_on("verification", "decide", NOTIFY),
-    _carrying_on(
-        "close_account",
-        "disable_sign_in",
-        Step(name="revoke_feeds", kind=Kind.RETRIABLE, do="revoke_feeds", retry=FOREVER),
-        Step(name="anonymise_profile", kind=Kind.RETRIABLE, do="anonymise_profile", retry=FOREVER),
-    ),
+    _carrying_on("close_account", "disable_sign_in", REVOKE_FEEDS, ANONYMISE),
+    _carrying_on("close_account", "disable_sign_in", REMOVE_IDENTITY, REVOKE_FEEDS, ANONYMISE, version=2),
     Saga(
         "remind",
         1,

@@ -16,8 +16,12 @@ from integration.emulator.faulty import Faulty
 from integration.emulator.fresh_tables import new_tables
 from integration.emulator.ministack import CREDENTIALS, REGION, Ministack
 from integration.emulator.states_engine import Engine
+from telemed_core.domain.doctor import Doctor
+from telemed_core.domain.patient import Patient
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
+from telemed_core.testing.doubles import SettableClock
+from telemed_core.testing.wiring import Clinic, a_clinic
 
 THREADS = 32
 
@@ -125,3 +129,28 @@ def open_fresh_dynamodb(call: Call, sealing: Sealing) -> Callable[[], Stores]:
         return open_dynamodb(Dynamo(call, new_tables(call)), sealing=sealing, notices=open_memory().notices)
 
     return open_fresh
+
+
+@pytest.fixture
+def clinic(stores: Stores) -> Clinic:
+    """On the test's stores."""
+    return a_clinic(stores)
+
+
+@pytest.fixture
+def clock(clinic: Clinic) -> SettableClock:
+    """The clinic's."""
+    assert isinstance(clinic.clock, SettableClock)
+    return clinic.clock
+
+
+@pytest.fixture
+def doctor(clinic: Clinic) -> Doctor:
+    """The clinic's first."""
+    return clinic.doctor()
+
+
+@pytest.fixture
+def patient(clinic: Clinic) -> Patient:
+    """The clinic's first."""
+    return clinic.patient()

@@ -48,22 +48,6 @@ def clinic(rooms: ChimeMeetingRooms) -> Clinic:
 
 
 @pytest.fixture
-def clock(clinic: Clinic) -> SettableClock:
-    assert isinstance(clinic.clock, SettableClock)
-    return clinic.clock
-
-
-@pytest.fixture
-def doctor(clinic: Clinic) -> Doctor:
-    return clinic.doctor()
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    return clinic.patient()
-
-
-@pytest.fixture
 def visit(clinic: Clinic, clock: SettableClock, doctor: Doctor, patient: Patient) -> Appointment:
     """A confirmed one whose time has come."""
     visit = confirmed(clinic, doctor, patient)

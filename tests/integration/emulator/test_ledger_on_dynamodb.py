@@ -2,20 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from integration.emulator.faulty import Faulty
 from telemed_core.domain.commit import ClaimChange
 from telemed_core.domain.events import Side
 from telemed_core.domain.ledger import Fault, Repair
-from telemed_core.ports.storage import Stores
 from telemed_core.testing.contracts.suite import assert_clean, requested
-from telemed_core.testing.wiring import Clinic, a_clinic
-
-
-@pytest.fixture
-def clinic(stores: Stores) -> Clinic:
-    return a_clinic(stores)
+from telemed_core.testing.wiring import Clinic
 
 
 def test_a_live_appointment_that_has_lost_all_its_cells_is_found_and_mended(clinic: Clinic) -> None:

@@ -22,7 +22,7 @@ from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import an_agenda
 from telemed_core.testing.contracts.suite import confirmed, requested
 from telemed_core.testing.doubles import SettableClock
-from telemed_core.testing.wiring import Clinic, a_clinic
+from telemed_core.testing.wiring import Clinic
 
 WRITE = "TransactWriteItems"
 DAY = timedelta(days=1)
@@ -30,27 +30,6 @@ WHOLE_READ = {"Query": 1}
 """An appointment and its events."""
 SCHEDULE = {"Query": 1}
 """A schedule's newest revision."""
-
-
-@pytest.fixture
-def clinic(stores: Stores) -> Clinic:
-    return a_clinic(stores)
-
-
-@pytest.fixture
-def clock(clinic: Clinic) -> SettableClock:
-    assert isinstance(clinic.clock, SettableClock)
-    return clinic.clock
-
-
-@pytest.fixture
-def doctor(clinic: Clinic) -> Doctor:
-    return clinic.doctor()
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    return clinic.patient()
 
 
 @pytest.fixture

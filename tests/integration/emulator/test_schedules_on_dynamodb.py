@@ -31,7 +31,7 @@ from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 from telemed_core.testing.builders import an_agenda
 from telemed_core.testing.contracts.suite import requested
-from telemed_core.testing.wiring import Clinic, a_clinic
+from telemed_core.testing.wiring import Clinic
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -44,21 +44,6 @@ BOOKERS = 4
 def stores(faulty: Faulty, tables: Tables, sealing: Sealing) -> Stores:
     patient = Dynamo(faulty, tables, Patience(sleep=lambda _: None))
     return open_dynamodb(patient, sealing=sealing, notices=open_memory().notices)
-
-
-@pytest.fixture
-def clinic(stores: Stores) -> Clinic:
-    return a_clinic(stores)
-
-
-@pytest.fixture
-def doctor(clinic: Clinic) -> Doctor:
-    return clinic.doctor()
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    return clinic.patient()
 
 
 def blocking(

@@ -26,7 +26,8 @@ from integration.emulator.cognito_api import (
 )
 from integration.emulator.ministack import REGION, Ministack
 from telemed_core.domain.ids import AccountId
-from telemed_core.domain.people import Password
+from telemed_core.domain.people import Password, Role
+from telemed_core.errors import ConflictError
 from telemed_core.testing.builders import a_crm, an_email
 from telemed_core.testing.doubles import SettableClock
 from unit.entrypoints.api import PASSWORD, Clinic, cpf_of, doctor_body, patient_body
@@ -201,6 +202,27 @@ def test_a_closed_account_has_no_tokens_and_no_sign_in(clinic: Clinic) -> None:
         check_over(clinic, tokens)
         check_over(beside(clinic), tokens)
     assert {try_to(clinic, login).code for login in (str(an_email(1)), cpf_of(1).digits)} == {"invalid_credentials"}
+
+
+@ON_EACH_STORE
+def test_of_who_has_left_cognito_forgets_the_user_and_who_comes_back_is_another_one(
+    clinic: Clinic, user_pool: Pool, client: Callable[[str], Any]
+) -> None:
+    cognito = client("cognito-idp")
+    old_id, token = clinic.patient()
+    assert clinic.call("DELETE", "/v1/me", token=token).status == 204
+    assert cognito.admin_get_user(UserPoolId=user_pool.id, Username=old_id)["Username"] == old_id
+    while clinic.container.run_sagas()():
+        pass
+    with pytest.raises(cognito.exceptions.UserNotFoundException):
+        cognito.admin_get_user(UserPoolId=user_pool.id, Username=old_id)
+    with pytest.raises(ConflictError):
+        clinic.container.identity().create(AccountId(old_id), Password(PASSWORD), role=Role.PATIENT)
+    new_id, _ = clinic.patient()
+    assert new_id != old_id
+    assert [me(clinic, signed(clinic, login)).body["id"] for login in (str(an_email(1)), cpf_of(1).digits)] == [
+        new_id
+    ] * 2
 
 
 @ON_EACH_STORE

@@ -2,11 +2,10 @@
 
 from collections import Counter, defaultdict
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
+from integration.emulator.http_server import LocalHandler, LocalServer
 from integration.emulator_journeys.rights import Right, rights
 
 _OF_CHIME: Final = "/meetings"
@@ -14,7 +13,7 @@ _OF_ONE_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-enc
 _PATIENCE: Final = 30
 
 
-class AwsFront:
+class AwsFront(LocalServer):
     """Hands on each request to who it is for, as it came.
 
     Attributes:
@@ -30,34 +29,15 @@ class AwsFront:
             front = self
             places: ClassVar = {"chime": urlsplit(chime_url).netloc, "emulator": urlsplit(emulator_url).netloc}
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
-        self._server.request_queue_size = 128
-        self._server.server_bind()
-        self._server.server_activate()
-        self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     front: AwsFront
     places: ClassVar[dict[str, str]]
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a test looks at what was asked."""
-
     def _do(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         who = "chime" if self.path.startswith(_OF_CHIME) else "emulator"
         key, service = _signed(self.headers.get("Authorization", ""))
         self.front.asked[who, service] += 1

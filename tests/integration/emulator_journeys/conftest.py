@@ -10,12 +10,28 @@ from pathlib import Path
 import attrs
 import pytest
 
+from integration.emulator.chime_fixtures import chime
 from integration.emulator.chime_played import Chime
 from integration.emulator.chime_server import ChimeServer
 from integration.emulator.ministack import CREDENTIALS, REGION, Ministack
 from integration.emulator_journeys.aws_front import AwsFront
 from integration.emulator_journeys.tls import Authority, TlsFront
 from integration.postgres import PostgresServer
+
+__all__ = [
+    "HOST",
+    "Rds",
+    "Run",
+    "authority",
+    "aws",
+    "bootstrapped",
+    "chime",
+    "made_by",
+    "on_aws",
+    "operators",
+    "rds",
+    "run",
+]
 
 ROOT = Path(__file__).parents[3]
 TELEMED = (sys.executable, "-c", "from entrypoints.cli import main; main()")
@@ -55,13 +71,6 @@ def rds(postgres_server: PostgresServer, authority: Authority, tmp_path: Path) -
     with TlsFront(*authority.certified(tmp_path, HOST), port=postgres_server.port) as front:
         yield Rds(front, authority.trusted(tmp_path), postgres_server.url(name), name)
     postgres_server.drop(name)
-
-
-@pytest.fixture
-def chime() -> Iterator[Chime]:
-    played = Chime()
-    yield played
-    assert played.complaints == []
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ from telemed_core.domain.doctor import Doctor
 from telemed_core.domain.ids import AccountId, AppointmentId, DoctorId, PatientId
 from telemed_core.domain.notices import Channel
 from telemed_core.domain.patient import Patient
+from telemed_core.domain.people import Role
 from telemed_core.domain.sagas import SagaRow
-from telemed_core.errors import AlreadyRegisteredError, NotFoundError
+from telemed_core.errors import AlreadyRegisteredError, ConflictError, NotFoundError
 from telemed_core.testing.builders import (
     MONDAY,
     a_cpf,
@@ -140,7 +141,8 @@ class Stage:
             return self._account(row)
         if scene.saga == "close_account":
             patient = self.stores.patients.get(PatientId(row.subject))
-            return {"closed": patient.closed_at is not None, "email": patient.email, "feed": self._feed(patient)}
+            state = {"closed": patient.closed_at is not None, "email": patient.email, "feed": self._feed(patient)}
+            return {**state, "user": self._user(patient.id)}
         notices = [
             one for one in self.stores.notices.log(channel=Channel.IN_APP, limit=40) if one.subject == row.subject
         ]
@@ -169,6 +171,14 @@ class Stage:
         there = self.stores.accounts.find(login) is not None
         signs_in = self.clinic.identity.check(account_id, a_password())
         return {"there": there, "signs in": signs_in, "logins are free": self._can_be_reserved(row.name)}
+
+    def _user(self, username: AccountId) -> str:
+        """Whether it could be made again; then it is."""
+        try:
+            self.clinic.identity.create(username, a_password(), role=Role.PATIENT)
+        except ConflictError:
+            return "removed"
+        return "there"
 
     def _can_be_reserved(self, saga: str) -> bool:
         """Whether somebody else may register with these logins now; nobody is."""

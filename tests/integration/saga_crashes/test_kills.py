@@ -33,6 +33,7 @@ def test_a_saga_killed_anywhere_ends_as_if_nobody_had_died(
     assert (whole.facts == UNDONE) == scene.fails
     assert whole.facts.get("unpublished", 0) == 0
     assert whole.facts.get("room", "none") == ROOMS.get(name, "none")
+    assert whole.facts.get("user", "removed") == "removed"
     stage.clear()
     kills = repeated = 0
     slowest = 0.0

@@ -871,6 +871,7 @@ def test_the_settings_are_shown_with_secrets_masked(run_telemed: Telemed, monkey
         (json.dumps({**DOCTOR, "price_cents": 10**400}).encode(), "price_cents: must be a whole number"),
         (json.dumps({**DOCTOR, "name": "a\0b"}).encode(), "name: has characters that cannot be shown"),
         (json.dumps({**DOCTOR, "cpf": "١٢٣٤٥٦٧٨٩٠٩"}).encode(), "cpf: must be 11 digits"),
+        (json.dumps({**DOCTOR, "data": 1}).encode(), "  data: is not a field of this request"),
         (json.dumps({**DOCTOR, "time_zone": "Mars/Base"}).encode(), "time_zone: is not a time zone"),
     ],
 )
@@ -913,41 +914,47 @@ def test_overlapping_windows_are_refused_by_their_code(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("appointments", "request", "d", "2026-06-02T08:00:00", "--as", BIA), "start: must be an instant"),
-        (("appointments", "request", "../d", EIGHT, "--as", BIA), "doctor_id: is not a well-formed id"),
-        (("appointments", "request", "d", EIGHT, "--as", BIA, "--reason", "x" * 501), "reason: must have at most 500"),
-        (("appointments", "request", "d", EIGHT, "--as", BIA, "--reason", "a\ud800"), "reason: has characters"),
-        (("appointments", "reschedule", "a", "tomorrow", "--as", BIA), "start: must be an instant"),
-        (("appointments", "show", "a b", "--as", BIA), "id: is not a well-formed id"),
+        (("appointments", "request", "d", "2026-06-02T08:00:00", "--as", BIA), "START: must be an instant"),
+        (("appointments", "request", "../d", EIGHT, "--as", BIA), "DOCTOR: is not a well-formed id"),
+        (
+            ("appointments", "request", "d", EIGHT, "--as", BIA, "--reason", "x" * 501),
+            "--reason: must have at most 500",
+        ),
+        (("appointments", "request", "d", EIGHT, "--as", BIA, "--reason", "a\ud800"), "--reason: has characters"),
+        (("appointments", "reschedule", "a", "tomorrow", "--as", BIA), "START: must be an instant"),
+        (("appointments", "show", "a b", "--as", BIA), "ID: is not a well-formed id"),
         (("appointments", "accept", "a", "--rev", "x", "--as", ANA), "--rev"),
-        (("appointments", "accept", "a", "--rev", "9" * 400, "--as", ANA), "rev: must be a whole number"),
+        (("appointments", "accept", "a", "--rev", "9" * 400, "--as", ANA), "--rev: must be a whole number"),
         (("appointments", "accept", "a", "--as", ANA), "--rev"),
-        (("appointments", "cancel", "a", "--reason", "no", "--as", BIA), "reason: must have at least 3"),
-        (("appointments", "agree", "a", "--proposal", "", "--as", BIA), "proposal_id: is not a well-formed id"),
-        (("appointments", "list", "--status", "done", "--as", BIA), "status.0: must be one of requested"),
-        (("appointments", "list", "--from", "1 June", "--as", BIA), "from: must be an instant"),
+        (("appointments", "cancel", "a", "--reason", "no", "--as", BIA), "--reason: must have at least 3"),
+        (("appointments", "agree", "a", "--proposal", "", "--as", BIA), "--proposal: is not a well-formed id"),
+        (("appointments", "list", "--status", "done", "--as", BIA), "  --status: must be one of requested"),
+        (("appointments", "list", "--from", "1 June", "--as", BIA), "--from: must be an instant"),
         (("appointments", "list"), "--as"),
-        (("slots", "d", "--from", EIGHT, "--to", EIGHT), "to: must be after from"),
-        (("slots", "d", "--from", "0", "--to", EIGHT), "from: must be an instant"),
-        (("agenda", "block", NINE, EIGHT, "--as", ANA), "end: must be after start"),
+        (("slots", "d", "--from", EIGHT, "--to", EIGHT), "--to: must be after from"),
+        (("slots", "a b", "--from", EIGHT, "--to", NINE), "DOCTOR: is not a well-formed id"),
+        (("doctors", "verify", "a b", "--decision", "approve"), "ID: is not a well-formed id"),
+        (("appointments", "agree", "a b", "--proposal", "p", "--as", BIA), "ID: is not a well-formed id"),
+        (("slots", "d", "--from", "0", "--to", EIGHT), "--from: must be an instant"),
+        (("agenda", "block", NINE, EIGHT, "--as", ANA), "END: must be after start"),
         (("agenda", "set", "/no/such/file", "--as", ANA), "does not exist"),
-        (("agenda", "unblock", "a b", "--as", ANA), "id: is not a well-formed id"),
-        (("doctors", "verify", "d", "--decision", "promote"), "decision: must be approve, reject or suspend"),
-        (("doctors", "search", "--specialty", "astrology"), "specialty: is not the code of a specialty"),
-        (("doctors", "list", "--status", "busy"), "status: must be one of pending_verification"),
-        (("admin", "create", "nobody"), "email: must be an e-mail address"),
+        (("agenda", "unblock", "a b", "--as", ANA), "ID: is not a well-formed id"),
+        (("doctors", "verify", "d", "--decision", "promote"), "--decision: must be approve, reject or suspend"),
+        (("doctors", "search", "--specialty", "astrology"), "--specialty: is not the code of a specialty"),
+        (("doctors", "list", "--status", "busy"), "--status: must be one of pending_verification"),
+        (("admin", "create", "nobody"), "EMAIL: must be an e-mail address"),
         (("ledger", "verify", "--day", "2026-02-30"), "--day"),
         (("ledger", "verify", "--person", "a b"), "--person"),
-        (("sagas", "list", "--phase", "stuck"), "phase.0: must be one of forward"),
-        (("sagas", "list", "--name", "a b"), "name: "),
-        (("sagas", "show", "a b"), "id: is not a well-formed id"),
+        (("sagas", "list", "--phase", "stuck"), "  --phase: must be one of forward"),
+        (("sagas", "list", "--name", "a b"), "--name: "),
+        (("sagas", "show", "a b"), "ID: is not a well-formed id"),
         (("sagas", "retry", "a"), "--reason"),
-        (("sagas", "resolve", "a", "--reason", "no"), "reason: must have at least 3"),
+        (("sagas", "resolve", "a", "--reason", "no"), "--reason: must have at least 3"),
         (("sagas", "definition", "--format", "asl"), "NAME"),
         (("sagas", "definition", "accept", "--format", "svg"), "--format"),
-        (("notifications", "list", "--status", "lost"), "status.0: must be one of pending"),
-        (("notifications", "list", "--channel", "pigeon"), "channel: "),
-        (("notifications", "replay", "a b"), "id: is not a well-formed id"),
+        (("notifications", "list", "--status", "lost"), "  --status: must be one of pending"),
+        (("notifications", "list", "--channel", "pigeon"), "--channel: "),
+        (("notifications", "replay", "a b"), "ID: is not a well-formed id"),
         (("nonsense",), "nonsense"),
         (("config", "--at", "2026-06-02T08:00:00"), "TELEMED_AT must be an instant"),
         (("config", "--profile", "cloud"), "TELEMED_PROFILE must be memory, local or aws"),
@@ -960,6 +967,12 @@ def test_wrong_usage_is_named_and_exits_two(
     refused = run_telemed(*arguments)
     assert (refused.code, refused.out) == (2, "")
     assert named in refused.err
+
+
+def test_two_wrong_values_of_an_option_are_named_once(container: Container, run_telemed: Telemed) -> None:
+    phases = [text for phase in ("stuck", "completed", "lost") for text in ("--phase", phase)]
+    refused = run_telemed("sagas", "list", *phases, "--name", "a b")
+    assert [line.split(":")[0] for line in refused.err.splitlines()[4:]] == ["  --name", "  --phase"], refused.err
 
 
 def test_more_than_a_month_of_slots_is_refused(doctor: str, run_telemed: Telemed) -> None:

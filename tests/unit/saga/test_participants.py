@@ -11,7 +11,7 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Decision, Doctor
 from telemed_core.domain.ids import SagaId
 from telemed_core.domain.notices import Kind
-from telemed_core.domain.patient import NOBODY, Patient
+from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Role
 from telemed_core.domain.sagas import LEASE, Phase, PublishedMark, SagaEntry
 from telemed_core.errors import StaleVersionError, UnavailableError
@@ -234,15 +234,6 @@ def test_the_reminders_of_a_moved_visit_are_those_of_its_new_time(
     clinic.run_sagas()
     assert {one.id for one in clinic.publisher.published} == {f"{appointment.id}.4.24h", f"{appointment.id}.4.1h"}
     assert {one.start for one in clinic.publisher.published} == {moved}
-
-
-def test_a_closed_account_has_no_feed_and_no_address(clinic: Clinic, patient: Patient) -> None:
-    secret = clinic.open_feed(account=patient)
-    clinic.close_account(patient=patient)
-    assert clinic.stores.feeds.find(secret) == patient.id
-    assert clinic.run_sagas() == 1
-    assert clinic.stores.feeds.find(secret) is None
-    assert clinic.stores.patients.get(patient.id).email == NOBODY
 
 
 def unfinished(clinic: Clinic) -> Patient:

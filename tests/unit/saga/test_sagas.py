@@ -36,6 +36,7 @@ PINNED: Final = {
     ("no_show", 2): "aee662d4525b",
     ("verification", 1): "c8e5108783e1",
     ("close_account", 1): "b4d8ac98e547",
+    ("close_account", 2): "973d6d26eeaf",
     ("remind", 1): "b264c3e97907",
 }
 """Digests of all definitions that ever were: rows carry them. A changed definition is a new version, and a new line."""
@@ -68,6 +69,12 @@ def test_whatever_ends_a_visit_tells_it_and_then_ends_its_meeting() -> None:
         assert saga is not None
         assert [step.name for step in saga.steps[1:]] == ["notify", "end_meeting"]
         assert saga.version == 2
+
+
+def test_who_leaves_is_forgotten_where_passwords_are_kept_before_all_else_is_erased() -> None:
+    saga = REGISTRY.latest("close_account")
+    assert saga is not None
+    assert [step.name for step in saga.steps[1:]] == ["remove_identity", "revoke_feeds", "anonymise_profile"]
 
 
 @pytest.mark.parametrize("name", ENDINGS)
