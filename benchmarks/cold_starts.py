@@ -1,7 +1,7 @@
 """Cold starts of the functions of Lambda beside bare handlers: new processes up to the answer of the first call.
 
 Both have the packages of a function's zip and nothing else, compiled beforehand. The bare handler imports attrs, makes
-as many models of pydantic, and sends with botocore what ours sends first.
+as many models of pydantic as ours has built by then, and sends with botocore what ours sends first.
 """
 
 import base64
@@ -66,7 +66,8 @@ def first(self, operation, request):
     import pydantic
     def of(kind):
         return {{kind}}.union(*map(of, kind.__subclasses__()))
-    made = [one for one in of(pydantic.BaseModel) if not one.__module__.startswith("pydantic")]
+    ours = [one for one in of(pydantic.BaseModel) if not one.__module__.startswith("pydantic")]
+    made = [one for one in ours if one.__pydantic_complete__]
     end(operation=operation, request=request, models=len(made))
 calling._Calls._once = first
 handler(json.loads(sys.argv[3]), Context())

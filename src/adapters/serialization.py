@@ -4,18 +4,18 @@ Instants and lengths of time are whole microseconds, ids and time zones their te
 must not be read at rest is left out: a profile is written without its CPF, and is read back with it.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import orjson
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
-from cattrs.strategies import configure_tagged_union
 
 from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor
-from telemed_core.domain.events import AppointmentEvent, Event
+from telemed_core.domain.events import AppointmentEvent
 from telemed_core.domain.ids import AppointmentId, Id
 from telemed_core.domain.instants import EPOCH, Interval, TimeZone
 from telemed_core.domain.notices import Announcement
@@ -30,6 +30,9 @@ _ACCOUNTS: Final[dict[Role, type[Account]]] = {
     Role.PATIENT: Patient,
     Role.ADMINISTRATOR: Administrator,
 }
+
+_APART: Final[dict[type, str]] = {Doctor: "cpf", Patient: "cpf", Appointment: "history"}
+"""What is not written down with the rest."""
 
 
 def microseconds(instant: datetime) -> int:
@@ -46,6 +49,12 @@ def _is_text(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Id | TimeZone)
 
 
+def _without(kind: type, converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    """Writes one down without what is kept apart."""
+    apart: Any = {_APART[kind]: override(omit=True)}
+    return make_dict_unstructure_fn(kind, converter, **apart)
+
+
 def _converter() -> Converter:
     # Without detailed validation, which collects errors: what is read here was written here.
     converter = Converter(detailed_validation=False)
@@ -57,34 +66,27 @@ def _converter() -> Converter:
     converter.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
     converter.register_structure_hook_func(_is_text, lambda text, kind: kind(text))
     converter.register_structure_hook(Cpf, lambda cpf, _: cpf)
-    apart = override(omit=True)
-    for account in (Doctor, Patient):
-        converter.register_unstructure_hook(account, make_dict_unstructure_fn(account, converter, cpf=apart))
-    converter.register_unstructure_hook(Appointment, make_dict_unstructure_fn(Appointment, converter, history=apart))
-    configure_tagged_union(AppointmentEvent, converter, tag_name="name", tag_generator=_event_name)
+    converter.register_unstructure_hook_factory(lambda kind: kind in _APART, lambda kind: _without(kind, converter))
     return converter
 
 
-def _event_name(kind: type[Event]) -> str:
-    return kind.name
-
-
 _CONVERTER: Final = _converter()
+_EVENTS: Final[dict[str, type[AppointmentEvent]]] = {kind.name: kind for kind in get_args(AppointmentEvent)}
 
 
-def _dump(value: Any, kind: Any = None) -> str:
-    return orjson.dumps(_CONVERTER.unstructure(value, unstructure_as=kind)).decode()
+def _dump(value: Any) -> str:
+    return orjson.dumps(_CONVERTER.unstructure(value)).decode()
 
 
 def dump_event(event: AppointmentEvent) -> str:
     """The event, under its name."""
-    return _dump(event, AppointmentEvent)
+    return orjson.dumps({**_CONVERTER.unstructure(event), "name": event.name}).decode()
 
 
 def load_event(text: str) -> AppointmentEvent:
     """The event that was written."""
-    event: AppointmentEvent = _CONVERTER.structure(orjson.loads(text), AppointmentEvent)  # type: ignore[arg-type] # a union is no class
-    return event
+    facts = orjson.loads(text)
+    return _CONVERTER.structure(facts, _EVENTS[facts.pop("name")])
 
 
 def dump_appointment(appointment: Appointment) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-_CORE: Final = ("attrs", "cattrs", "dependency-injector", "orjson", "pydantic", "pydantic-settings", "tzdata")
+_CORE: Final = ("attrs", "cattrs", "dependency-injector", "orjson", "pydantic", "tzdata")
 _STORES: Final = (*_CORE, "botocore", "cryptography")
 _API: Final = (*_STORES, "joserfc")
 _SAGAS: Final = (*_STORES, "argon2-cffi", "zxcvbn")

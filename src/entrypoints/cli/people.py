@@ -19,18 +19,18 @@ from telemed_core.domain.ids import DoctorId
 from telemed_core.domain.instants import TimeZone
 from telemed_core.domain.people import EmailAddress, Password
 from telemed_core.domain.ratings import UNRATED, RatingSum
-from telemed_core.messages.fields import Request
-from telemed_core.messages.parsing import load_json, parse
-from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
-from telemed_core.messages.requests import DoctorRegistration, PatientRegistration, VerificationDecision
-from telemed_core.messages.views import (
-    View,
+from telemed_core.messages.account_views import (
     account_view,
     doctor_card_view,
     own_doctor_view,
     patient_view,
     verified_doctor_view,
 )
+from telemed_core.messages.fields import Request
+from telemed_core.messages.parsing import load_json, parse
+from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
+from telemed_core.messages.requests import DoctorRegistration, PatientRegistration, VerificationDecision
+from telemed_core.messages.views import View
 
 R = TypeVar("R", bound=Request)
 

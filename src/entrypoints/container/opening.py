@@ -1,5 +1,7 @@
-"""Opens what everything stands on: the clock, ids, secrets and sealing."""
+"""Opens what everything stands on: the clock, ids, this process, secrets and sealing."""
 
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +44,20 @@ def open_ids() -> Ids:
     return RandomIds()
 
 
+def open_owner() -> str:
+    """This process, as the log of sagas and the seats of meetings name it."""
+    from adapters.system import this_process
+
+    return this_process()
+
+
+def open_gone() -> Callable[[str], bool]:
+    """Tells whether another process of this host is known not to run any more."""
+    from adapters.system import is_gone
+
+    return is_gone
+
+
 def open_secrets(settings: Settings) -> "Secrets":
     """The configured secrets; beside a SQLite file those of the data folder, which is made if it is new.
 
@@ -70,6 +86,15 @@ def open_sealing(secrets: "Secrets") -> Sealing:
     from adapters.sealing import open_sealing
 
     return open_sealing(pepper=secrets.pepper, data_key=secrets.data_key, previous=secrets.data_key_previous)
+
+
+def open_committed(settings: Settings, wake: threading.Event) -> Callable[[], None]:
+    """What follows a commit in this process: sagas are run at once, unless others are to be told of them first."""
+    return wake.set if settings.saga_engine == "embedded" else _others_run_them
+
+
+def _others_run_them() -> None:
+    """Executions are begun by what the table streams; what they leave is found by looking."""
 
 
 def _has_data(settings: Settings, database: Path) -> bool:

@@ -1,16 +1,14 @@
 """What runs sagas, and who is called when one stops: this process, whoever answers the steps, and the alarms."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from entrypoints.container.storing import open_call
+from entrypoints.container.storing import Later, open_call
 from entrypoints.logs import log_alarm
 from entrypoints.settings import Settings
 from telemed_core.domain.ids import SagaId
-from telemed_core.domain.notices import Notice
 from telemed_core.domain.sagas import SagaRow
 from telemed_core.ports.meetings import MeetingRooms
 from telemed_core.ports.notices import Publisher
@@ -28,45 +26,26 @@ if TYPE_CHECKING:
     from adapters.step_functions.starting import Start
 
 
-def open_owner() -> str:
-    """This process, as the log of sagas and the seats of meetings name it."""
-    from adapters.system import this_process
-
-    return this_process()
-
-
-def open_gone() -> Callable[[str], bool]:
-    """Tells whether another process of this host is known not to run any more."""
-    from adapters.system import is_gone
-
-    return is_gone
-
-
 def open_participants(
-    stores: Stores, identity: Identity, publisher: Publisher, rooms: MeetingRooms, clock: Clock
+    stores: Stores,
+    identity: Callable[[], Identity],
+    publisher: Callable[[], Publisher],
+    rooms: Callable[[], MeetingRooms],
+    clock: Clock,
 ) -> Mapping[str, Participant]:
-    """Who carries out the steps of sagas."""
+    """Who carries out the steps of sagas; the services, of which a step needs one at most, are opened by the first."""
     return participants(
         appointments=stores.appointments,
         doctors=stores.doctors,
         accounts=stores.accounts,
-        identity=identity,
+        identity=cast("Identity", Later(identity)),
         feeds=stores.feeds,
         log=stores.sagas,
-        publisher=publisher,
+        publisher=cast("Publisher", Later(publisher)),
         meetings=stores.meetings,
-        rooms=rooms,
+        rooms=cast("MeetingRooms", Later(rooms)),
         clock=clock,
     )
-
-
-def open_committed(settings: Settings, wake: threading.Event) -> Callable[[], None]:
-    """What follows a commit in this process: sagas are run at once, unless others are to be told of them first."""
-    return wake.set if settings.saga_engine == "embedded" else _others_run_them
-
-
-def _others_run_them() -> None:
-    """Executions are begun by what the table streams; what they leave is found by looking."""
 
 
 def open_step(log: SagaLog, registry: Registry, participants: Mapping[str, Participant], clock: Clock) -> "Step":
@@ -104,11 +83,6 @@ def alarm_of_saga(row: SagaRow) -> None:
     saga = REGISTRY.find(row)
     step = saga.steps[row.progress.step].name if saga and 0 <= row.progress.step < len(saga.steps) else None
     log_alarm("saga quarantined", saga=row.id, name=row.name, step=step, code=row.progress.error)
-
-
-def alarm_of_notice(notice: Notice) -> None:
-    """An operator is called to an e-mail that was given up."""
-    log_alarm("delivery dead", notice=notice.id, event=notice.event, kind=notice.kind, code=notice.last_error)
 
 
 def pause(length: timedelta) -> None:

@@ -10,12 +10,12 @@ from dependency_injector.providers import ThreadSafeSingleton as Once
 from entrypoints.container.opening import make_folder
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.errors import InvalidError
-from telemed_core.ports.notices import Notices
 from telemed_core.ports.services import Sealing
 from telemed_core.ports.storage import Stores
 
 if TYPE_CHECKING:
     from adapters.aws.calling import Call
+    from telemed_core.ports.notices import Notices
 
 BESIDE_REQUESTS: Final = 11
 """Connections for what goes on beside requests: one of readiness, six of signalling, four of the background."""
@@ -56,8 +56,8 @@ def open_call(settings: Settings, service: str) -> "Call":
 
 
 @attrs.frozen
-class _Later:
-    """What is opened when it is first asked for something: most functions in Lambda never touch a database."""
+class Later:
+    """What is opened when it is first asked for something: most functions in Lambda need few of what they could."""
 
     _open: Callable[[], Any]
 
@@ -66,20 +66,14 @@ class _Later:
 
 
 def _dynamodb(settings: Settings, sealing: Sealing, database: Callable[[], Stores]) -> Stores:
-    """The stores on DynamoDB, with the notices of a database."""
+    """The stores on DynamoDB, each opened when it is asked for, with the notices of a database."""
     from adapters.dynamodb.access import Dynamo
     from adapters.dynamodb.opening import open_dynamodb
     from adapters.dynamodb.tables import Tables
 
     dynamo = Dynamo(open_call(settings, "dynamodb"), Tables.named(settings.aws_prefix))
-    notices = cast("Notices", _Later(lambda: database().notices))
-    stores = open_dynamodb(dynamo, sealing=sealing, notices=notices)
-
-    def check() -> None:
-        stores.check()
-        database().check()
-
-    return attrs.evolve(stores, check=check)
+    notices = cast("Notices", Later(lambda: database().notices))
+    return open_dynamodb(dynamo, sealing=sealing, notices=notices, beside=lambda: database().check())
 
 
 def _sql(settings: Settings, sealing: Sealing, closing: ExitStack, *, migrate: bool) -> Stores:

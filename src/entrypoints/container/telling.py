@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from entrypoints.container.storing import open_call
-from entrypoints.logs import log_failure
+from entrypoints.logs import log_alarm, log_failure
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.application.notifying import Notify
+from telemed_core.domain.notices import Notice
 from telemed_core.errors import InvalidError
 from telemed_core.ports.notices import Calendars, Mailer, Publisher
 
@@ -86,6 +87,11 @@ def sends_email(mailer: Mailer) -> bool:
     from adapters.mailbox import NoMailServer
 
     return not isinstance(mailer, NoMailServer)
+
+
+def alarm_of_notice(notice: Notice) -> None:
+    """An operator is called to an e-mail that was given up."""
+    log_alarm("delivery dead", notice=notice.id, event=notice.event, kind=notice.kind, code=notice.last_error)
 
 
 def _nothing_waits(*, wait: int = 0) -> int:  # noqa: ARG001 # there is nothing to wait for

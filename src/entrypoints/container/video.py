@@ -1,16 +1,19 @@
 """Opens the provider of video that the settings choose."""
 
-from collections.abc import Callable
+from __future__ import annotations  # what is only written as a type is not loaded
+
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrypoints.container.signing_in import derived
 from entrypoints.settings import PREFIX, Settings, SettingsError
 from telemed_core.errors import InvalidError
-from telemed_core.ports.meetings import AttendeeTokens, MeetingRooms, Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.secret_files import Secrets
     from adapters.webrtc import IceServer
+    from telemed_core.ports.meetings import AttendeeTokens, MeetingRooms, Signals
 
 
 class Video(NamedTuple):
@@ -20,7 +23,7 @@ class Video(NamedTuple):
     tokens: AttendeeTokens
 
 
-def open_video(settings: Settings, secrets: Callable[[], "Secrets"], signals: Signals) -> Video:
+def open_video(settings: Settings, secrets: Callable[[], Secrets], signals: Signals) -> Video:
     """The provider that the settings choose.
 
     Raises:
@@ -53,7 +56,7 @@ def _chime(settings: Settings) -> Video:
     return Video(rooms, ChimeAttendeeTokens())
 
 
-def open_ice_servers(settings: Settings) -> tuple["IceServer", ...]:
+def open_ice_servers(settings: Settings) -> tuple[IceServer, ...]:
     """What helps browsers to find each other; none: they do without.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entrypoints.container.agendas import AgendaParts
 from entrypoints.lambdas.api_gateway import Answer, Event, gateway_to, routes_of
 from entrypoints.lambdas.starting import warm_up
 from entrypoints.operations import agendas
@@ -12,7 +13,7 @@ ROUTES: Final = routes_of(
     LIST_SLOTS.name,
     *(one.name for one in agendas.OPERATIONS),
 )
-gateway: Final = gateway_to(ROUTES)
+gateway: Final = gateway_to(AgendaParts, ROUTES)
 
 
 def handler(event: Event, _: object) -> Answer:
@@ -23,6 +24,7 @@ def handler(event: Event, _: object) -> Answer:
 def warm() -> None:
     """Make what requests need, where Lambda is making this process."""
     warm_up(
+        AgendaParts,
         lambda parts: (
             gateway(),
             parts.authenticate(),
@@ -32,7 +34,7 @@ def warm() -> None:
             parts.remove_block(),
             parts.list_blocks(),
             parts.list_slots(),
-        )
+        ),
     )
 
 

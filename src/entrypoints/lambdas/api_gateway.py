@@ -4,14 +4,14 @@ import re
 from base64 import b64decode
 from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import parse_qsl
 
 import attrs
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.container import Container
-from entrypoints.lambdas.starting import container
+from entrypoints.container.ground import Ground
+from entrypoints.lambdas.starting import parts_of
 from entrypoints.logs import log_access, log_bug
 from entrypoints.operations.answering import (
     INTERNAL,
@@ -30,6 +30,9 @@ from entrypoints.operations.exchange import (
 )
 from entrypoints.operations.operation import Headers, Incoming, Operation, Outgoing
 from telemed_core.messages.parsing import MOST_BYTES
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -74,9 +77,9 @@ def routes_of(known: Sequence[Operation], *names: str) -> tuple[Route, ...]:
     )
 
 
-def gateway_to(routes: Sequence[Route]) -> Once["ApiGateway"]:
-    """The answers of this process's parts, made by the first call."""
-    return Once(ApiGateway.over, container, routes)
+def gateway_to(kind: type[Ground], routes: Sequence[Route]) -> Once["ApiGateway"]:
+    """The answers of this process's parts, which are of that kind, made by the first call."""
+    return Once(lambda: ApiGateway.over(parts_of(kind), routes))
 
 
 @attrs.frozen
@@ -89,10 +92,18 @@ class ApiGateway:
     _trusted_proxies: int
 
     @classmethod
-    def over(cls, parts: Container, routes: Sequence[Route]) -> Self:
-        """With these parts, as their settings say."""
+    def over(cls, parts: Ground, routes: Sequence[Route]) -> Self:
+        """With these parts, as their settings say.
+
+        Operations are written for all parts that there are; these have what the operations of the routes ask for.
+        """
         settings = parts.settings()
-        return cls(Api(parts), routes, standing_headers(secure=is_secure(settings)), settings.trusted_proxies)
+        return cls(
+            Api(cast("Container", parts)),
+            routes,
+            standing_headers(secure=is_secure(settings)),
+            settings.trusted_proxies,
+        )
 
     def __call__(self, event: Event) -> Answer:
         """What the gateway is to send back; of a bug the log alone is told."""

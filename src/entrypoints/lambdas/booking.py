@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entrypoints.container.booking import BookingParts
 from entrypoints.lambdas.api_gateway import Answer, Event, gateway_to, routes_of
 from entrypoints.lambdas.starting import warm_up
 from entrypoints.operations import appointments
@@ -12,7 +13,7 @@ ROUTES: Final = routes_of(
     "cancel_appointment",
     "reschedule_appointment",
 )
-gateway: Final = gateway_to(ROUTES)
+gateway: Final = gateway_to(BookingParts, ROUTES)
 
 
 def handler(event: Event, _: object) -> Answer:
@@ -23,6 +24,7 @@ def handler(event: Event, _: object) -> Answer:
 def warm() -> None:
     """Make what requests need, where Lambda is making this process."""
     warm_up(
+        BookingParts,
         lambda parts: (
             gateway(),
             parts.authenticate(),
@@ -30,7 +32,7 @@ def warm() -> None:
             parts.cancel_appointment(),
             parts.reschedule_appointment(),
             parts.describe_appointments(),
-        )
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entrypoints.container.booking import BookingParts
 from entrypoints.lambdas.api_gateway import Answer, Event, gateway_to, routes_of
 from entrypoints.lambdas.starting import warm_up
 from entrypoints.operations import appointments
@@ -13,7 +14,7 @@ ROUTES: Final = routes_of(
     "agree_to_reschedule",
     "decline_reschedule",
 )
-gateway: Final = gateway_to(ROUTES)
+gateway: Final = gateway_to(BookingParts, ROUTES)
 
 
 def handler(event: Event, _: object) -> Answer:
@@ -24,6 +25,7 @@ def handler(event: Event, _: object) -> Answer:
 def warm() -> None:
     """Make what requests need, where Lambda is making this process."""
     warm_up(
+        BookingParts,
         lambda parts: (
             gateway(),
             parts.authenticate(),
@@ -32,7 +34,7 @@ def warm() -> None:
             parts.agree_to_reschedule(),
             parts.decline_reschedule(),
             parts.describe_appointments(),
-        )
+        ),
     )
 
 

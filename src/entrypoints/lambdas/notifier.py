@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from entrypoints.container import Container
+from entrypoints.container.notices import NoticeParts
 from entrypoints.lambdas.events import Context, Event, guarded, repeated, time_for_more, tried
-from entrypoints.lambdas.starting import container, warm_up
+from entrypoints.lambdas.starting import parts_of, warm_up
 
 
 @guarded
@@ -13,7 +13,7 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
 
     E-mails that cannot leave are notices already: they hold back no record, and are tried again by the sweep.
     """
-    parts, more = container(), time_for_more(context)
+    parts, more = parts_of(NoticeParts), time_for_more(context)
     failures = parts.hand_on_records()(event["Records"])
     if parts.email():
         tried("mails", lambda: repeated(parts.deliver_notices(), more), context)
@@ -22,10 +22,10 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
 
 def warm() -> None:
     """Make what records need, where Lambda is making this process."""
-    warm_up(_make)
+    warm_up(NoticeParts, _make)
 
 
-def _make(parts: Container) -> object:
+def _make(parts: NoticeParts) -> object:
     # The database of notices is opened when something of them is first asked for.
     return parts.hand_on_records(), parts.deliver_notices(), parts.notices().add
 

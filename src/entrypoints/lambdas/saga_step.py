@@ -2,19 +2,20 @@
 
 from typing import Any
 
+from entrypoints.container.sagas import SagaParts
 from entrypoints.lambdas.events import Context, Event, guarded
-from entrypoints.lambdas.starting import container, warm_up
+from entrypoints.lambdas.starting import parts_of, warm_up
 
 
 @guarded
 def handler(event: Event, _: Context) -> dict[str, Any]:
     """Do the task, and tell where the saga stands then; an outage is told as a wait: the engine repeats nothing."""
-    return container().saga_step()(event)
+    return parts_of(SagaParts).saga_step()(event)
 
 
 def warm() -> None:
     """Make what tasks need, where Lambda is making this process."""
-    warm_up(lambda parts: parts.saga_step())
+    warm_up(SagaParts, lambda parts: parts.saga_step())
 
 
 warm()

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.container import Container
-from entrypoints.container.signing_in import SignUpRefusedError
+from entrypoints.container.signing_in import SignUpRefusedError, open_judging
 from entrypoints.lambdas.events import Context, Event, EventFailedError, guarded
 from entrypoints.lambdas.starting import INITIALIZATION
 from entrypoints.logs import open_log
@@ -16,7 +15,7 @@ from entrypoints.logs import open_log
 def _open() -> Callable[[Event], Mapping[str, Any]]:
     """Without the parts of an installation: their settings name the pool, which cannot be made before this function."""
     open_log()
-    return Container.judge_sign_up()
+    return open_judging()
 
 
 judge: Final[Once[Callable[[Event], Mapping[str, Any]]]] = Once(_open)

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from dependency_injector.providers import ThreadSafeSingleton as Once
 
-from entrypoints.container import Container, open_container
+from entrypoints.container.ground import Ground, open_parts
 from entrypoints.logs import open_log
 from entrypoints.settings import load_settings
 
@@ -14,20 +14,28 @@ INITIALIZATION: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 """The variable that Lambda sets in its processes, and nobody else."""
 
 
-def _open() -> Container:
+P = TypeVar("P", bound=Ground)
+
+
+def _open(kind: type[Ground]) -> Ground:
     open_log()
-    return open_container(load_settings(), migrate=False)
+    return open_parts(kind, load_settings(), migrate=False)
 
 
-container: Final[Once[Container]] = Once(_open)
-"""Called, it answers this process's parts, made by the first call, whichever thread comes first.
-
-Raises:
-    SettingsError: a setting of the environment is missing or wrong.
-"""
+container: Final[Once[Ground]] = Once(_open)
+"""This process's parts, of the kind that the first call names: a process has one function."""
 
 
-def warm_up(make: Callable[[Container], object]) -> None:
+def parts_of(kind: type[P]) -> P:
+    """The parts of this process, made by the first call, whichever thread comes first.
+
+    Raises:
+        SettingsError: a setting of the environment is missing or wrong.
+    """
+    return cast("P", container(kind))
+
+
+def warm_up(kind: type[P], make: Callable[[P], object]) -> None:
     """Make what the function's events need, if Lambda is making this process; elsewhere its first event does."""
     if INITIALIZATION in os.environ:
-        make(container())
+        make(parts_of(kind))

@@ -9,18 +9,18 @@ from telemed_core.domain.patient import Patient
 from telemed_core.domain.people import Role
 from telemed_core.domain.ratings import UNRATED
 from telemed_core.errors import AlreadyRegisteredError, LiveAppointmentsError, TooManyAttemptsError
-from telemed_core.messages.profiles import AdministratorPatch, DoctorPatch, PatientPatch
-from telemed_core.messages.requests import DoctorRegistration, PatientRegistration
-from telemed_core.messages.sign_in import PasswordChange
-from telemed_core.messages.views import (
+from telemed_core.messages.account_views import (
     AdministratorView,
     OwnDoctorView,
     PatientView,
-    View,
     account_view,
     own_doctor_view,
     patient_view,
 )
+from telemed_core.messages.profiles import AdministratorPatch, DoctorPatch, PatientPatch
+from telemed_core.messages.requests import DoctorRegistration, PatientRegistration
+from telemed_core.messages.sign_in import PasswordChange
+from telemed_core.messages.views import View
 
 _OWN: Final = (PatientView, OwnDoctorView, AdministratorView)
 

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import orjson
 
-from entrypoints.container import Container
 from entrypoints.failures import Problem, problem
 from entrypoints.operations.limits import RequestLimits
 from entrypoints.operations.operation import Answer, Call, File, Incoming, Operation, Outgoing, role_of
@@ -31,6 +30,9 @@ from telemed_core.messages.fields import Request
 from telemed_core.messages.parsing import MOST_BYTES, Json, load_json, parse, parse_query
 from telemed_core.messages.problems import problem_view
 from telemed_core.messages.views import View
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -74,7 +76,7 @@ def method_answer(allowed: Iterable[str]) -> Outgoing:
 class Api:
     """Answers calls of operations, in the order of refusals that the contract gives."""
 
-    _container: Container
+    _container: "Container"
     _limits: RequestLimits = attrs.field(
         default=attrs.Factory(lambda self: RequestLimits.of(self._container.settings()), takes_self=True)
     )

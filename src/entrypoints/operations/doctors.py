@@ -15,23 +15,22 @@ from telemed_core.domain.ids import AppointmentId, DoctorId
 from telemed_core.domain.ratings import Rating
 from telemed_core.domain.receipts import Receipt
 from telemed_core.errors import InvalidTransitionError
-from telemed_core.messages.meetings import RatingsQuery, RatingView, rating_views
-from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
-from telemed_core.messages.requests import VerificationDecision
-from telemed_core.messages.views import (
+from telemed_core.messages.account_views import (
     DoctorCardView,
     DoctorView,
     OwnDoctorView,
-    Page,
     SpecialtiesView,
     VerifiedDoctorView,
-    View,
     doctor_card_view,
     doctor_view,
     own_doctor_view,
     specialties_view,
     verified_doctor_view,
 )
+from telemed_core.messages.meetings import RatingsQuery, RatingView, rating_views
+from telemed_core.messages.queries import DoctorQueueQuery, DoctorsQuery
+from telemed_core.messages.requests import VerificationDecision
+from telemed_core.messages.views import Page, View
 
 
 def _list_specialties(call: Call[None, None]) -> Answer:

@@ -1,11 +1,10 @@
 """What an operation is: where it is found, who may call it, what it takes, does and answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import attrs
 
-from entrypoints.container import Container
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.commit import Idempotency
 from telemed_core.domain.doctor import Doctor
@@ -16,6 +15,9 @@ from telemed_core.domain.receipts import Receipt
 from telemed_core.errors import TelemedError
 from telemed_core.messages.fields import Request
 from telemed_core.messages.views import View
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Headers = Mapping[str, str]
@@ -78,7 +80,7 @@ class Outgoing:
 class Call(Generic[B_co, Q_co]):
     """One call of an operation, its caller known and its input read."""
 
-    container: Container
+    container: "Container"
     path: str
     body: B_co
     query: Q_co

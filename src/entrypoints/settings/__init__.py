@@ -1,14 +1,21 @@
 """The settings: environment variables with the prefix ``TELEMED_``, checked before anything starts."""
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from entrypoints.settings.addresses import (
     is_database,
@@ -40,10 +47,10 @@ class SettingsError(Exception):
     """A setting is wrong; the text names the variable and says what is allowed, and never repeats its value."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Where everything is and how it behaves; each field is the variable ``TELEMED_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
     profile: Annotated[Literal["memory", "local", "aws"], one_of("memory", "local", "aws")] = Field(
         "local", description="which adapters: memory, local (one machine), or aws; each can be chosen on its own"
@@ -151,18 +158,6 @@ class Settings(BaseSettings):
             raise ValueError(found)
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What ``load_settings`` hands in alone: it reads the environment itself, to name what is unknown there."""
-        return (init_settings,)
-
     @property
     def sql_url(self) -> str:
         """The database's address."""
@@ -248,6 +243,8 @@ def _field(variable: str) -> str:
         return name
     if name in _LATER:
         raise SettingsError(f"{variable} is not a setting of this release")
+    import difflib  # noqa: PLC0415 # a process whose settings are right does not load it
+
     close = difflib.get_close_matches(name, Settings.model_fields, n=1)
     raise SettingsError(
         f"{variable} is not a setting" + (f": did you mean {PREFIX}{close[0].upper()}?" if close else "")

@@ -1,28 +1,24 @@
-"""What people look at: slots, appointments with names and texts, doctors, agendas."""
+"""What is read of doctors and their time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
-from telemed_core.application.booking import Participant, own
 from telemed_core.domain.accounts import Account, Administrator
 from telemed_core.domain.agenda import Block
-from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.doctor import Doctor, DoctorStatus
-from telemed_core.domain.ids import AccountId, AppointmentId, BlockId, DoctorId
+from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId
 from telemed_core.domain.instants import Interval
 from telemed_core.domain.patient import Patient
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.slots import Slots
 from telemed_core.domain.specialties import Specialty
-from telemed_core.domain.status import Status
-from telemed_core.domain.texts import TextKey
 from telemed_core.errors import ForbiddenError, InvalidError, NotFoundError
-from telemed_core.ports.people import Accounts, Doctors
-from telemed_core.ports.storage import Appointments, Schedules, Texts
+from telemed_core.ports.people import Doctors
+from telemed_core.ports.storage import Appointments, Schedules
 from telemed_core.ports.system import Clock
 
 LONGEST_LISTING: Final = timedelta(days=31)
@@ -134,53 +130,6 @@ class ShowAgenda:
 
 
 @attrs.frozen
-class ShowAppointment:
-    """One of the actor's appointments as it is now, with its history.
-
-    Raises:
-        NotFoundError: there is none, or it is somebody else's.
-    """
-
-    _appointments: Appointments
-    _clock: Clock
-
-    def __call__(self, *, appointment_id: AppointmentId, actor: Participant) -> Appointment:
-        return own(self._appointments, appointment_id, actor).settled(now=self._clock.now())
-
-
-@attrs.frozen
-class ListAppointments:
-    """The actor's appointments as they are now, by start, without their history."""
-
-    _appointments: Appointments
-    _clock: Clock
-
-    def __call__(
-        self,
-        *,
-        actor: Participant,
-        statuses: Collection[Status] = (),
-        starting: Interval | None = None,
-        after: tuple[datetime, AppointmentId] | None = None,
-        limit: int = 20,
-    ) -> Sequence[Appointment]:
-        return self._appointments.list(
-            actor.id, statuses=statuses, starting=starting, after=after, limit=limit, now=self._clock.now()
-        )
-
-
-@attrs.frozen
-class RecallAppointment:
-    """The appointment as a command left it, by the command's receipt."""
-
-    _appointments: Appointments
-
-    def __call__(self, receipt: Receipt, /) -> Appointment:
-        history = self._appointments.get(AppointmentId(receipt.subject)).history or ()
-        return Appointment.fold(history[: receipt.rev])
-
-
-@attrs.frozen
 class RecallVerification:
     """The doctor, and the live appointments that were named, as a decision left them, by the decision's receipt."""
 
@@ -200,24 +149,3 @@ class RecallBlock:
         block_id = BlockId(receipt.subject)
         interval, affected = self._schedules.block_of(block_id)
         return Block(interval, block_id), affected
-
-
-@attrs.frozen
-class Details:
-    """What an appointment's two sides read beside it: names, and what was written."""
-
-    names: Mapping[AccountId, str] = attrs.field(repr=False)
-    texts: Mapping[TextKey, str] = attrs.field(repr=False)
-
-
-@attrs.frozen
-class DescribeAppointments:
-    """The names and texts of appointments that the reader may see: one read each, however many."""
-
-    _accounts: Accounts
-    _texts: Texts
-
-    def __call__(self, appointments: Collection[Appointment], /) -> Details:
-        people = {account for one in appointments for account in (one.doctor_id, one.patient_id)}
-        keys = {key for one in appointments for key in (one.reason, one.refusal_reason, one.cancel_reason) if key}
-        return Details(self._accounts.names(people), self._texts.read(keys) if keys else {})

@@ -1,4 +1,4 @@
-"""Signing in and out: who somebody is, by a password first and by a token from then on."""
+"""Signing in and out, by a password, and what is kept of wrong ones."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from telemed_core.errors import (
     UnauthenticatedError,
 )
 from telemed_core.ports.people import Accounts, Attempts, Sessions
-from telemed_core.ports.services import Identity, Sealing, Tokens
+from telemed_core.ports.services import Identity, Sealing
 from telemed_core.ports.system import Clock
 
 
@@ -129,26 +129,6 @@ class RefreshSession:
         signed = self._identity.refresh(refresh_token, now=self._clock.now())
         try:
             return self._sessions.account_of(signed.session_id, signed.username), signed
-        except NotFoundError:
-            raise UnauthenticatedError from None
-
-
-@attrs.frozen
-class Authenticate:
-    """Who sends an access token: the account as our directory has it now, whatever the token says of roles.
-
-    Raises:
-        UnauthenticatedError: the token is not good, its session has ended, or its account is closed.
-    """
-
-    _tokens: Tokens
-    _sessions: Sessions
-    _clock: Clock
-
-    def __call__(self, token: str, /) -> tuple[Account, SessionId]:
-        claims = self._tokens.verify(token, now=self._clock.now())
-        try:
-            return self._sessions.account_of(claims.session_id, claims.username), claims.session_id
         except NotFoundError:
             raise UnauthenticatedError from None
 

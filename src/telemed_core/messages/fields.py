@@ -13,7 +13,6 @@ from telemed_core.domain.agenda import Agenda, Weekday, minute_of_day
 from telemed_core.domain.doctor import Decision, DoctorStatus
 from telemed_core.domain.ids import AppointmentId, DoctorId, Id, ProposalId
 from telemed_core.domain.instants import TimeZone, parse_date, parse_instant
-from telemed_core.domain.notices import Channel, DeliveryStatus
 from telemed_core.domain.patient import ConsentKind
 from telemed_core.domain.people import Cpf, Crm, EmailAddress, Language, Password, person_name
 from telemed_core.domain.places import GeoPoint, cents
@@ -78,7 +77,9 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _one_of(choices: type[E]) -> Callable[[str], E]:
+def one_of(choices: type[E]) -> Callable[[str], E]:
+    """Reads one of the words."""
+
     def read(text: str) -> E:
         try:
             return choices(text)
@@ -176,11 +177,9 @@ SpecialtiesField = Annotated[
 ]
 ConsentField = Annotated[ConsentKind, text_as(ConsentKind.parse)]
 DecisionField = Annotated[Decision, text_as(Decision.parse)]
-DoctorStatusField = Annotated[DoctorStatus, text_as(_one_of(DoctorStatus))]
-ChannelField = Annotated[Channel, text_as(_one_of(Channel))]
-DeliveryStatusField = Annotated[DeliveryStatus, text_as(_one_of(DeliveryStatus))]
-PhaseField = Annotated[Phase, text_as(_one_of(Phase))]
-StatusField = Annotated[Status, text_as(_one_of(Status))]
+DoctorStatusField = Annotated[DoctorStatus, text_as(one_of(DoctorStatus))]
+PhaseField = Annotated[Phase, text_as(one_of(Phase))]
+StatusField = Annotated[Status, text_as(one_of(Status))]
 WeekdayField = Annotated[Weekday, text_as(Weekday.parse), schemas.WEEKDAY]
 ClockField = Annotated[str, text_as(_clock), schemas.CLOCK]
 InstantField = Annotated[datetime, text_as(lambda text: parse_instant(text, field="")), schemas.INSTANT]
@@ -202,7 +201,7 @@ ConsultationField = Annotated[Whole, _length("consultation", _MINUTE), schemas.C
 BufferField = Annotated[Whole, _length("buffer", _MINUTE), schemas.BUFFER]
 NoticeField = Annotated[Whole, _length("min_notice", _MINUTE), schemas.NOTICE]
 HorizonField = Annotated[Whole, _length("horizon", timedelta(days=1)), schemas.HORIZON]
-AvailabilityField = Annotated[Availability, text_as(_one_of(Availability))]
+AvailabilityField = Annotated[Availability, text_as(one_of(Availability))]
 LimitField = Annotated[int, text_as(_limit), schemas.LIMIT]
 CursorField = Annotated[str, text_as(_cursor), schemas.CURSOR]
 
@@ -210,7 +209,14 @@ CursorField = Annotated[str, text_as(_cursor), schemas.CURSOR]
 class Request(BaseModel):
     """What is sent: unknown fields are refused, values are the domain's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        # Few of them are read in one process of a function: each is built when it is first used.
+        defer_build=True,
+    )
 
 
 class Location(Request):

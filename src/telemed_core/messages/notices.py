@@ -7,9 +7,12 @@ from pydantic import Field
 from telemed_core.domain.instants import EPOCH
 from telemed_core.domain.notices import Channel, DeliveryStatus, Kind, Notice
 from telemed_core.messages import schemas
-from telemed_core.messages.fields import AppointmentIdField, ChannelField, DeliveryStatusField
+from telemed_core.messages.fields import AppointmentIdField, one_of, text_as
 from telemed_core.messages.queries import PageQuery
 from telemed_core.messages.views import IdText, Instant, View
+
+ChannelField = Annotated[Channel, text_as(one_of(Channel))]
+DeliveryStatusField = Annotated[DeliveryStatus, text_as(one_of(DeliveryStatus))]
 
 
 class NoticesQuery(PageQuery):

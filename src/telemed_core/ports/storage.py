@@ -4,9 +4,11 @@ Of every method: ``UnavailableError`` where the store does not answer, ``BusyErr
 retries; then nothing has been written. What is handed out is immutable.
 """
 
+from __future__ import annotations  # what other ports have is not loaded with these
+
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -14,16 +16,18 @@ from telemed_core.domain.appointment import Appointment
 from telemed_core.domain.commit import Command, Commit, Idempotency
 from telemed_core.domain.ids import AppointmentId, BlockId, DoctorId, PatientId, PersonId
 from telemed_core.domain.instants import Interval
-from telemed_core.domain.ledger import LedgerPage, Repair
-from telemed_core.domain.ratings import Rated, Rating, RatingSum
 from telemed_core.domain.receipts import Receipt
 from telemed_core.domain.schedule import BlockCancellation, Schedule, ScheduleEdit
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
-from telemed_core.ports.meetings import Meetings, Signals
-from telemed_core.ports.notices import Feeds, Notices
-from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
-from telemed_core.ports.sagas import SagaLog
+
+if TYPE_CHECKING:
+    from telemed_core.domain.ledger import LedgerPage, Repair
+    from telemed_core.domain.ratings import Rated, Rating, RatingSum
+    from telemed_core.ports.meetings import Meetings, Signals
+    from telemed_core.ports.notices import Feeds, Notices
+    from telemed_core.ports.people import Accounts, Attempts, Credentials, Doctors, Patients, Sessions
+    from telemed_core.ports.sagas import SagaLog
 
 
 class Schedules(Protocol):

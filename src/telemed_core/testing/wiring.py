@@ -18,15 +18,17 @@ from telemed_core.application.booking import (
 from telemed_core.application.deciding import AcceptAppointment, RefuseAppointment
 from telemed_core.application.profiles import ChangeProfile, CloseAccount
 from telemed_core.application.reading import (
-    DescribeAppointments,
-    ListAppointments,
     ListDoctors,
     ListRegistrations,
     ListSlots,
-    RecallAppointment,
     RecallBlock,
     RecallVerification,
     ShowAgenda,
+)
+from telemed_core.application.reading_appointments import (
+    DescribeAppointments,
+    ListAppointments,
+    RecallAppointment,
     ShowAppointment,
 )
 from telemed_core.application.registration import CreateAdministrator, Enrolment, RegisterDoctor, RegisterPatient

@@ -24,7 +24,8 @@ from adapters.tokens import KeySet, open_verifier
 from integration.emulator.cognito_clinic import QUICK, identity_on, tokens_of
 from integration.emulator.faulty import Fault, Faulty
 from integration.emulator.ministack import REGION, Ministack
-from telemed_core.application.signing_in import Authenticate, SignOut
+from telemed_core.application.authenticating import Authenticate
+from telemed_core.application.signing_in import SignOut
 from telemed_core.domain.ids import AccountId
 from telemed_core.domain.people import Password, Role
 from telemed_core.errors import (

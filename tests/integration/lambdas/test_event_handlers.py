@@ -329,7 +329,7 @@ def test_a_bug_is_raised_without_its_text_and_is_in_the_log_without_it(
 
 @pytest.mark.parametrize("module", [saga_starter, saga_step, notifier, sweep])
 def test_a_setting_that_is_wrong_is_named(module: ModuleType) -> None:
-    def open_wrongly() -> Any:
+    def open_wrongly(_: type) -> Any:
         raise SettingsError("TELEMED_TOPIC_ARN must be set")
 
     with (

@@ -15,15 +15,17 @@ import entrypoints.lambdas
 FUNCTIONS: Final = ("agenda", "decisions", "booking", "saga_starter", "saga_step", "notifier", "sweep", "sign_up")
 SHARED: Final = frozenset({"__init__", "api_gateway", "events", "starting"})
 
-IN_NO_ZIP: Final = frozenset({"click", "fastapi", "granian", "rich", "starlette", "werkzeug", "yaml"})
+IN_NO_ZIP: Final = frozenset(
+    {"click", "dotenv", "fastapi", "granian", "pydantic_settings", "rich", "starlette", "werkzeug", "yaml"}
+)
 HEAVY: Final = IN_NO_ZIP | {
     "alembic", "anyio", "argon2", "boto3", "botocore", "cryptography", "icalendar", "joserfc", "limits", "psycopg",
     "s3transfer", "sqlalchemy", "urllib3", "zxcvbn",
 }  # fmt: skip
 LOADED: Final = frozenset(
     {
-        "annotated_types", "attr", "attrs", "dependency_injector", "dotenv", "orjson", "pydantic", "pydantic_core",
-        "pydantic_settings", "typing_extensions", "typing_inspection",
+        "annotated_types", "attr", "attrs", "dependency_injector", "orjson", "pydantic", "pydantic_core",
+        "typing_extensions", "typing_inspection",
     }
 )  # fmt: skip
 """Third-party packages that a function may load before its first event."""

@@ -15,6 +15,7 @@ from dependency_injector import providers
 from starlette.types import ASGIApp, Message
 
 from entrypoints.container import Container, open_container
+from entrypoints.container.ground import Ground
 from entrypoints.http.app import make_app
 from entrypoints.http.transport import Transport
 from entrypoints.lambdas import agenda, booking, decisions, starting
@@ -149,6 +150,18 @@ class Twins:
                 self.seen.add((route.operations[method].name, told.status, told.code if problem else None))
 
 
+class Part:
+    """Of all parts those that a family has: what its operations ask for beside them is not there."""
+
+    def __init__(self, whole: Container, kind: type[Ground]) -> None:
+        self._whole, self._kind = whole, kind
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._kind.providers:
+            raise AttributeError(name)
+        return getattr(self._whole, name)
+
+
 @contextmanager
 def twins(first: Mapping[str, str], second: Mapping[str, str] | None = None) -> Iterator[Twins]:
     """Two clinics of these settings, on one clock, that draw the same ids."""
@@ -158,7 +171,7 @@ def twins(first: Mapping[str, str], second: Mapping[str, str] | None = None) -> 
         for container in containers:
             closing.callback(container.close)
         apps = [Transport(make_app(container), secure=is_secure(container.settings())) for container in containers]
-        closing.enter_context(starting.container.override(providers.Object(containers[1])))
+        closing.enter_context(starting.container.override(providers.Callable(Part, containers[1])))
         for module in FAMILIES:
             module.gateway.reset()
             closing.callback(module.gateway.reset)

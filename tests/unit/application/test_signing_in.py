@@ -7,14 +7,8 @@ import attrs
 import pytest
 
 from adapters.sealing import open_sealing
-from telemed_core.application.signing_in import (
-    Authenticate,
-    ChangePassword,
-    Guard,
-    RefreshSession,
-    SignIn,
-    SignOut,
-)
+from telemed_core.application.authenticating import Authenticate
+from telemed_core.application.signing_in import ChangePassword, Guard, RefreshSession, SignIn, SignOut
 from telemed_core.domain.accounts import Account
 from telemed_core.domain.ids import SessionId
 from telemed_core.domain.patient import Patient

@@ -27,6 +27,12 @@ from telemed_core.errors import (
     TooManyAttemptsError,
     VersionRequiredError,
 )
+from telemed_core.messages.account_views import (
+    AdministratorView,
+    DoctorCardView,
+    OwnDoctorView,
+    PatientView,
+)
 from telemed_core.messages.appointment_view import AppointmentView
 from telemed_core.messages.fields import Request
 from telemed_core.messages.parsing import parse
@@ -34,7 +40,7 @@ from telemed_core.messages.profiles import AdministratorPatch, DoctorPatch, Pati
 from telemed_core.messages.queries import AppointmentsQuery, DoctorsQuery
 from telemed_core.messages.requests import Cancellation, Refusal
 from telemed_core.messages.sign_in import SignIn, TokenView
-from telemed_core.messages.views import AdministratorView, DoctorCardView, OwnDoctorView, Page, PatientView
+from telemed_core.messages.views import Page
 
 ROOT = Path(__file__).parents[3]
 

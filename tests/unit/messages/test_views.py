@@ -38,6 +38,15 @@ from telemed_core.domain.schedule import Schedule
 from telemed_core.domain.slots import Slots
 from telemed_core.domain.status import Status
 from telemed_core.domain.texts import TextKey
+from telemed_core.messages.account_views import (
+    account_view,
+    doctor_card_view,
+    doctor_view,
+    own_doctor_view,
+    patient_view,
+    specialties_view,
+    verified_doctor_view,
+)
 from telemed_core.messages.agenda_view import (
     agenda_view,
     block_view,
@@ -49,19 +58,7 @@ from telemed_core.messages.appointment_view import appointment_view
 from telemed_core.messages.parsing import parse
 from telemed_core.messages.requests import AgendaReplacement
 from telemed_core.messages.sign_in import TokenView, key_set_view
-from telemed_core.messages.views import (
-    HealthView,
-    Page,
-    View,
-    account_view,
-    doctor_card_view,
-    doctor_view,
-    instant_text,
-    own_doctor_view,
-    patient_view,
-    specialties_view,
-    verified_doctor_view,
-)
+from telemed_core.messages.views import HealthView, Page, View, instant_text
 from telemed_core.testing.builders import a_doctor, a_patient
 
 START = datetime(2026, 6, 2, 12, tzinfo=UTC)

@@ -281,7 +281,7 @@ def test_an_event_of_another_source_is_a_bug_of_the_deployment(clinic: Clinic, l
 def test_the_parts_are_made_by_the_first_event_and_not_by_the_import() -> None:
     made: list[int] = []
 
-    def open_once() -> Any:
+    def open_once(_: type) -> Any:
         made.append(1)
         raise LookupError
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from entrypoints.container import Container, open_container
-from entrypoints.lambdas.starting import INITIALIZATION, container, warm_up
+from entrypoints.container.agendas import AgendaParts
+from entrypoints.container.ground import Ground, open_parts
+from entrypoints.lambdas.starting import INITIALIZATION, container, parts_of, warm_up
 from entrypoints.logs import LOG
 from entrypoints.settings import SettingsError
 
@@ -26,25 +27,25 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Every opening of a container."""
     calls: list[dict[str, Any]] = []
 
-    def opening(settings: Any, **rest: Any) -> Container:
-        calls.append({"profile": settings.profile, **rest})
-        return open_container(settings, **rest)
+    def opening(kind: type[Ground], settings: Any, **rest: Any) -> Ground:
+        calls.append({"kind": kind, "profile": settings.profile, **rest})
+        return open_parts(kind, settings, **rest)
 
-    monkeypatch.setattr("entrypoints.lambdas.starting.open_container", opening)
+    monkeypatch.setattr("entrypoints.lambdas.starting.open_parts", opening)
     return calls
 
 
 def test_the_parts_are_those_of_the_environment_and_no_event_migrates_a_database(opened: list[dict[str, Any]]) -> None:
-    assert container().settings().profile == "memory"
-    assert opened == [{"profile": "memory", "migrate": False}]
+    assert parts_of(AgendaParts).settings().profile == "memory"
+    assert opened == [{"kind": AgendaParts, "profile": "memory", "migrate": False}]
 
 
 def test_the_parts_are_made_once_whichever_thread_comes_first(opened: list[dict[str, Any]]) -> None:
     barrier = Barrier(8)
 
-    def first(_: int) -> Container:
+    def first(_: int) -> Ground:
         barrier.wait(timeout=10)
-        return container()
+        return parts_of(Ground)
 
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(first, range(8)))
@@ -55,14 +56,14 @@ def test_the_parts_are_made_once_whichever_thread_comes_first(opened: list[dict[
 def test_only_where_lambda_makes_the_process_something_is_made_before_the_first_event(
     opened: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warmed: list[Container] = []
+    warmed: list[Ground] = []
     monkeypatch.delenv(INITIALIZATION, raising=False)
-    warm_up(warmed.append)
+    warm_up(Ground, warmed.append)
     assert (warmed, opened) == ([], [])
     for kind in ("on-demand", "provisioned-concurrency", "snap-start"):
         monkeypatch.setenv(INITIALIZATION, kind)
-        warm_up(warmed.append)
-    assert [one is container() for one in warmed] == [True] * 3
+        warm_up(Ground, warmed.append)
+    assert [one is parts_of(Ground) for one in warmed] == [True] * 3
     assert len(opened) == 1
 
 
@@ -72,7 +73,7 @@ def test_a_setting_that_is_wrong_ends_the_beginning_and_is_named_without_its_val
     monkeypatch.setenv("TELEMED_THREADS", "maria@example.org")
     monkeypatch.setenv(INITIALIZATION, "on-demand")
     with pytest.raises(SettingsError, match="TELEMED_THREADS must be a whole number") as refused:
-        warm_up(lambda _: None)
+        warm_up(Ground, lambda _: None)
     assert "maria" not in str(refused.value)
 
 
@@ -80,7 +81,7 @@ def test_what_is_logged_goes_to_standard_error_from_the_beginning(capsys: pytest
     before = list(LOG.handlers)
     LOG.handlers.clear()
     try:
-        container()
+        parts_of(Ground)
         assert len(LOG.handlers) == 1
     finally:
         LOG.handlers[:] = before
